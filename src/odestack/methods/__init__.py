@@ -1,0 +1,1 @@
+"""Part I: the mathematics of one-step and multistep methods. No torch here."""
