@@ -1,0 +1,1 @@
+"""Part III: running experiments and keeping their records."""

@@ -1,0 +1,199 @@
+"""What defines a training run, and the profiles that scale a study."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from odestack.lab.cifar import DATASETS
+from odestack.methods import catalogue
+from odestack.methods.tableau import Tableau
+from odestack.nets import branch
+from odestack.nets.resnet import DOWNSAMPLE, ResNet, block_count
+
+RECIPE_VERSION = 1
+"""Raise it when the same config starts to give different results; older records then count as missing."""
+
+PRECISIONS = ("fp32", "bf16")
+SCHEDULES = ("cosine", "constant")
+
+
+class ConfigError(ValueError):
+    """A run that cannot be made."""
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that changes the result of one training run, and nothing that does not.
+
+    Attributes:
+        scheme: a method of the catalogue, or the name of ``tableau``.
+        tableau: a method of your own as canonical JSON (see ``custom_scheme``).
+        dataset: "cifar10" or "mini-cifar10".
+        n_train: train on the first n images only.
+        depth, width, h, branch, relu, downsample, remainder, batch_norm, init_scale: of ``nets.resnet.ResNet``.
+        lr, momentum, weight_decay, batch: of stochastic gradient descent.
+        schedule: "cosine" to zero over the run, or "constant".
+        epochs: passes over the training images.
+        steps: stop after so many steps instead (the schedule then spans the steps).
+        augment: random crops with padding 4, and flips.
+        precision: "fp32", or "bf16" for automatic mixed precision.
+        seed: of initialisation, order and augmentation, as three separate streams.
+
+    Raises:
+        ConfigError: a value is out of range; the message names the field and what would be valid.
+    """
+
+    scheme: str = "euler"
+    tableau: str | None = None
+    dataset: str = "cifar10"
+    n_train: int | None = None
+    depth: int = 50
+    width: int = 16
+    h: float = 1.0
+    branch: str = "conv2"
+    relu: bool = True
+    downsample: str = "stem"
+    remainder: bool = False
+    batch_norm: bool = True
+    init_scale: float = 1.0
+    lr: float = 0.1
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    batch: int = 128
+    schedule: str = "cosine"
+    epochs: int = 8
+    steps: int | None = None
+    augment: bool = True
+    precision: str = "fp32"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, choices in (
+            ("dataset", tuple(DATASETS)),
+            ("branch", tuple(branch.KINDS)),
+            ("downsample", DOWNSAMPLE),
+            ("schedule", SCHEDULES),
+            ("precision", PRECISIONS),
+        ):
+            if getattr(self, name) not in choices:
+                raise ConfigError(f"{name} {getattr(self, name)!r} is not one of {', '.join(choices)}")
+        images = DATASETS[self.dataset].n_train
+        for name, low, high in (
+            ("depth", 3, 10_000),
+            ("width", 1, 4096),
+            ("batch", 2, images),
+            ("epochs", 1, 10_000),
+            ("steps", 1, 10_000_000),
+            ("n_train", 2, images),
+            ("seed", 0, 2**31 - 1),
+        ):
+            value = getattr(self, name)
+            if value is None and name in ("steps", "n_train"):
+                continue
+            if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+                raise ConfigError(f"{name} is {value!r}, not a whole number from {low} to {high}")
+        for name, low, high in (
+            ("h", 0.0, 1e3),
+            ("init_scale", 0.0, 1e3),
+            ("lr", 0.0, 1e3),
+            ("momentum", 0.0, 1.0),
+            ("weight_decay", 0.0, 1.0),
+        ):
+            value = getattr(self, name)
+            if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
+                raise ConfigError(f"{name} is {value!r}, not a number from {low:g} to {high:g}")
+            object.__setattr__(self, name, float(value))
+        for name in ("relu", "remainder", "batch_norm", "augment"):
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigError(f"{name} is {getattr(self, name)!r}, not true or false")
+        if self.train_images < self.batch:
+            raise ConfigError(f"batch {self.batch} is more than the {self.train_images} training images")
+        if self.branch == "bottleneck" and self.width % 4:
+            raise ConfigError(f"width {self.width} does not divide by 4, which a bottleneck branch needs")
+        try:
+            block_count(self.method(), self.depth, self.branch, remainder=self.remainder)
+        except ValueError as error:
+            raise ConfigError(str(error)) from None
+
+    @property
+    def train_images(self) -> int:
+        return DATASETS[self.dataset].n_train if self.n_train is None else self.n_train
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Whole batches in an epoch; the incomplete last batch is dropped."""
+        return self.train_images // self.batch
+
+    @property
+    def total_steps(self) -> int:
+        return self.epochs * self.steps_per_epoch if self.steps is None else self.steps
+
+    def method(self) -> Tableau:
+        if self.tableau is None:
+            return catalogue.get(self.scheme)
+        return Tableau(self.scheme, **json.loads(self.tableau))
+
+    def network(self) -> ResNet:
+        """The network, initialised from torch's global generator."""
+        return ResNet(
+            self.method(),
+            self.depth,
+            self.width,
+            h=self.h,
+            kind=self.branch,
+            relu=self.relu,
+            downsample=self.downsample,
+            remainder=self.remainder,
+            batch_norm=self.batch_norm,
+            init_scale=self.init_scale,
+        )
+
+    @property
+    def key(self) -> str:
+        """Name of the run: a readable part and a hash of all that differs from the defaults.
+
+        A later field with a default therefore leaves old keys as they are; a changed default needs a new
+        ``RECIPE_VERSION``.
+        """
+        changed = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+        canonical = json.dumps({"recipe": RECIPE_VERSION, **changed}, sort_keys=True)
+        digest = hashlib.sha256(canonical.encode()).hexdigest()[:10]
+        slug = "".join(c if c.isalnum() or c in "-_" else "-" for c in self.scheme)[:40]
+        return f"{slug}-d{self.depth}-w{self.width}-s{self.seed}-{digest}"
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> "RunConfig":
+        """Raises ConfigError on a field that does not exist."""
+        known = {f.name for f in fields(cls)}
+        if unknown := sorted(set(data) - known):
+            raise ConfigError(f"no field is called {unknown[0]!r}; the fields are {', '.join(sorted(known))}")
+        return cls(**data)
+
+
+def custom_scheme(tableau: Tableau) -> dict[str, str]:
+    """The ``scheme`` and ``tableau`` fields that make a run of a method outside the catalogue."""
+    rows = [[str(x) for x in row[:i]] for i, row in enumerate(tableau.A)]
+    return {
+        "scheme": tableau.name,
+        "tableau": json.dumps({"A": rows, "b": [str(x) for x in tableau.b]}, separators=(",", ":")),
+    }
+
+
+PROFILES: dict[str, RunConfig] = {
+    "smoke": RunConfig(dataset="mini-cifar10", width=8, depth=26, batch=32, steps=4),
+    "cpu": RunConfig(width=16, epochs=8),
+    "gpu": RunConfig(width=64, epochs=40, precision="bf16"),
+}
+"""The base run of each profile, which studies vary. The cpu profile is fp32 so that its records have one key, and can be
+reproduced, on every processor, and so that bf16 rounding of the state does not differ between methods."""
+
+
+def profile_base(profile: str) -> RunConfig:
+    """Raises ConfigError: no such profile."""
+    if profile not in PROFILES:
+        raise ConfigError(f"profile {profile!r} does not exist; choose one of {', '.join(PROFILES)}")
+    return replace(PROFILES[profile])

@@ -1,0 +1,1 @@
+"""Part II: numerical methods as stacks of residual branches."""

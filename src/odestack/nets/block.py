@@ -1,0 +1,69 @@
+"""One Runge-Kutta step as a network block, for every explicit tableau."""
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from odestack.methods.tableau import Tableau
+
+
+def axpys(x: Tensor, weights: Sequence[float], ks: Sequence[Tensor]) -> Tensor:
+    """x + sum_j weights[j] ks[j], skipping zero weights; x itself if all are zero."""
+    terms = [(w, k) for w, k in zip(weights, ks, strict=True) if w]
+    if not terms:
+        return x
+    (w, k), *rest = terms
+    y = torch.add(x, k, alpha=w)
+    for w, k in rest:
+        y.add_(k, alpha=w)
+    return y
+
+
+class RungeKuttaBlock(nn.Module):
+    r"""One step of an explicit Runge-Kutta method whose stages are different branches.
+
+    .. math:: k_i = f_i\Big(x + h \sum_{j<i} a_{ij} k_j\Big), \qquad
+              \Phi(x) = \mathrm{ReLU}\Big(x + h \sum_i b_i k_i\Big)
+
+    Stages that the step does not use get no branch. A method has one f; here every stage has weights of its own, so
+    the order of the tableau is an analogy.
+
+    Args:
+        tableau: the method; ``branches`` must count its used stages.
+        branches: maps (B, C, H, W) -> (B, C, H / stride, W / stride) for the first, shape-preserving for the others.
+        h: step size.
+        relu: apply a ReLU after the addition, as the released HO-ResNet code does.
+        stride: of the first branch. The state is then subsampled by plain striding.
+
+    Raises:
+        ValueError: the number of branches is wrong.
+    """
+
+    def __init__(
+        self, tableau: Tableau, branches: Iterable[nn.Module], *, h: float = 1.0, relu: bool = True, stride: int = 1
+    ) -> None:
+        super().__init__()
+        method = tableau.reduced()
+        self.branches = nn.ModuleList(branches)
+        if len(self.branches) != method.stages:
+            raise ValueError(f"{tableau.name} uses {method.stages} stages, but got {len(self.branches)} branches")
+        A, b, _ = method.floats()
+        self.name, self.h, self.relu, self.stride = tableau.name, h, relu, stride
+        self.hA = [[h * float(a) for a in row[:i]] for i, row in enumerate(A)]
+        self.hb = [h * float(w) for w in b]
+
+    def step(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """The new state, and the stage values k_i."""
+        ks: list[Tensor] = []
+        start = x if self.stride == 1 else x[:, :, :: self.stride, :: self.stride]
+        for i, (branch, row) in enumerate(zip(self.branches, self.hA, strict=True)):
+            ks.append(branch(x) if i == 0 else branch(axpys(start, row, ks)))
+        y = axpys(start, self.hb, ks)
+        return (torch.relu(y) if self.relu else y), ks
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.step(x)[0]
+
+    def extra_repr(self) -> str:
+        return f"{self.name}, h={self.h:g}, relu={self.relu}"
