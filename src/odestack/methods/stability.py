@@ -56,8 +56,8 @@ def order_star(tableau: Tableau, z: np.ndarray) -> np.ndarray:
 def _interval_of_stability(tableau: Tableau, direction: sympy.Expr) -> float:
     """Where abs(R(x direction))^2 - 1 first becomes positive for x > 0.
 
-    Its lowest coefficients must vanish exactly, and it may touch zero without crossing (Chebyshev methods do), so it
-    is first reduced, exactly, to a polynomial with the same signs and only simple roots.
+    Its lowest coefficients must vanish exactly, and it may touch zero without crossing (Chebyshev methods
+    do), so it is first reduced, exactly, to a polynomial with the same signs and only simple roots.
     """
     x = sympy.Symbol("x", real=True)
     R = sum(c * (direction * x) ** k for k, c in enumerate(stability_function(tableau)))

@@ -2,8 +2,8 @@ r"""Rooted trees and the order conditions of Runge-Kutta methods.
 
 Butcher, *Numerical Methods for ODEs* (2016), chapter 3; Hairer, Nørsett & Wanner, *Solving ODEs I*, II.2.
 
-A tree is the sorted tuple of the subtrees that hang from its root: ``()`` is the single node, ``((), ())`` a root
-with two leaves. A method has order p exactly when, for every tree t of at most p nodes,
+A tree is the sorted tuple of the subtrees that hang from its root: ``()`` is the single node, ``((), ())`` a
+root with two leaves. A method has order p exactly when, for every tree t of at most p nodes,
 
 .. math:: \Phi(t) = \sum_i b_i u_i(t) = 1 / \gamma(t), \qquad
           u_i([t_1, \dots, t_m]) = \prod_{l=1}^m \sum_j a_{ij} u_j(t_l)
@@ -76,7 +76,7 @@ def elementary_weights(trees: Iterable[Tree], A: Matrix, b: Vector) -> list[symp
 
 
 def residuals(n: int, A: Matrix, b: Vector) -> dict[Tree, sympy.Expr]:
-    """Exact residual Phi(t) - 1/gamma(t) of each tree with n nodes, all zero when the order-n conditions hold."""
+    """Exact residual Phi(t) - 1/gamma(t) of each tree with n nodes; all zero: order-n conditions hold."""
     weights = elementary_weights(of_order(n), A, b)
     pairs = zip(of_order(n), weights, strict=True)
     return {tree: sympy.expand(weight - sympy.Rational(1, density(tree))) for tree, weight in pairs}
@@ -93,7 +93,7 @@ def order(A: Matrix, b: Vector) -> int:
 
 
 def order_to_rounding(A: Matrix, b: Vector, tolerance: float) -> int:
-    """As ``order``, for rounded coefficients: a condition holds when abs(gamma(t) Phi(t) - 1) <= ``tolerance``.
+    """As ``order``, for rounded entries: a condition holds when abs(gamma(t) Phi(t) - 1) <= ``tolerance``.
 
     Writing 0.3333 for 1/3 makes the exact order drop, but not this one.
     """
@@ -112,7 +112,7 @@ def principal_error(A: Matrix, b: Vector) -> sympy.Expr:
 
 
 def condition(tree: Tree) -> str:
-    """The order condition in vectors, such as ``b·(c (A c)) = 1/8``; c = A 1, and products are elementwise."""
+    """The order condition in vectors, such as ``b·(c (A c)) = 1/8``; c = A 1, products are elementwise."""
 
     def stage(tree: Tree) -> str:
         leaves = tree.count(LEAF)
@@ -174,7 +174,7 @@ def _order(holds: Callable[[Tree], bool]) -> int:
 
 
 def _weight(A: Sequence[Sequence[Any]], b: Sequence[Any], one: Any) -> Callable[[Tree], Any]:
-    """The elementary weight as a function of the tree, in the entries' own arithmetic; subtrees are shared."""
+    """The elementary weight as a function of the tree, in the entries' arithmetic; subtrees are shared."""
 
     def dot(x: Sequence[Any], y: Sequence[Any]) -> Any:
         return sum((p * q for p, q in zip(x, y, strict=True) if p), one - one)
@@ -192,7 +192,7 @@ def _weight(A: Sequence[Sequence[Any]], b: Sequence[Any], one: Any) -> Callable[
 
 
 def _in_one_field(A: Matrix, b: Vector) -> tuple[Any, list[list[Any]], list[Any]]:
-    """The entries as elements of the smallest exact field with them all: rationals, with surds where needed."""
+    """The entries as elements of one exact field: the rationals, extended by surds where needed."""
     s = len(b)
     field, elements = construct_domain([*(a for row in A for a in row), *b], field=True, extension=True)
     return field, [list(elements[i * s : (i + 1) * s]) for i in range(s)], list(elements[s * s :])
