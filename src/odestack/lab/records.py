@@ -1,0 +1,120 @@
+"""The run store: one JSON record per run, written once and atomically."""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from odestack.lab.cifar import DATA
+from odestack.lab.config import RECIPE_VERSION, RunConfig
+
+RUNS = DATA / "runs"
+WEIGHTS = DATA / "weights"
+CHECKPOINTS = DATA / "checkpoints"
+STATUSES = ("done", "diverged")
+
+
+class RecordError(ValueError):
+    """A file of the store that is not a record of this recipe version."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """The result of one run.
+
+    Attributes:
+        config: what was run.
+        status: "done", or "diverged" (a non-finite loss; the metrics end there).
+        epochs: one row an epoch: epoch, step, lr, train_loss, train_accuracy, test_loss, test_accuracy (in percent),
+            seconds (of training) and eval_seconds.
+        early_loss: training loss of the first steps, one value a step.
+        environment: versions, device, threads, precision, git commit, date.
+        seconds: wall time of the whole run, over all its sessions.
+    """
+
+    config: RunConfig
+    status: str
+    epochs: list[dict[str, float]]
+    early_loss: list[float]
+    environment: dict[str, Any] = field(repr=False)
+    seconds: float
+
+    @property
+    def final(self) -> dict[str, float]:
+        """The last epoch's row; empty if the run diverged in the first epoch."""
+        return self.epochs[-1] if self.epochs else {}
+
+    def to_json(self) -> str:
+        data = {"key": self.config.key, "recipe_version": RECIPE_VERSION, **asdict(self)}
+        return json.dumps(data, indent=1, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, where: str = "record") -> "Record":
+        """Raises RecordError: not a record, of another recipe version, or under a wrong key."""
+        try:
+            data = json.loads(text)
+            key, version = data.pop("key"), data.pop("recipe_version")
+            if version != RECIPE_VERSION:
+                raise RecordError(f"{where} is of recipe version {version}, not {RECIPE_VERSION}: its run must be repeated")
+            record = cls(**{**data, "config": RunConfig.from_dict(data["config"])})
+        except RecordError:
+            raise
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise RecordError(f"{where} is not a run record ({error})") from None
+        if record.config.key != key or record.status not in STATUSES:
+            raise RecordError(f"{where} does not match its key or status: delete it and run the sweep again")
+        return record
+
+
+@dataclass(frozen=True)
+class Store:
+    """The records of one profile, in ``folder/<key>.json``."""
+
+    profile: str
+    runs: Path = RUNS
+
+    @property
+    def folder(self) -> Path:
+        return self.runs / self.profile
+
+    def path(self, config: RunConfig) -> Path:
+        return self.folder / f"{config.key}.json"
+
+    def get(self, config: RunConfig) -> Record | None:
+        """The run's record, or None.
+
+        Raises:
+            RecordError: there is a file for it, but not a record.
+        """
+        path = self.path(config)
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        return Record.from_json(text, str(path))
+
+    def missing(self, configs: Iterable[RunConfig]) -> list[RunConfig]:
+        return [config for config in configs if self.get(config) is None]
+
+    def put(self, record: Record) -> Path:
+        path = self.path(record.config)
+        write_atomically(path, record.to_json().encode())
+        return path
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that a reader, or a crash at any moment, sees the old content or the new, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)

@@ -1,0 +1,169 @@
+"""Training what the store lacks, one run after the other or in several processes."""
+
+import fcntl
+import multiprocessing
+import os
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from safetensors.torch import save
+from tqdm import tqdm
+
+from odestack.lab import train
+from odestack.lab.config import RunConfig
+from odestack.lab.records import CHECKPOINTS, WEIGHTS, Record, Store, write_atomically
+
+Keep = Literal["nothing", "final", "epochs"]
+
+
+class SweepError(RuntimeError):
+    """A sweep that could not go on. What was finished is in the store; the same command goes on from there."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run, and which of its weights to keep: nothing, the final ones, or also those after each epoch."""
+
+    config: RunConfig
+    keep: Keep = "nothing"
+
+
+def sweep(
+    jobs: Sequence[Job],
+    store: Store,
+    *,
+    workers: int = 0,
+    device: str = "cpu",
+    compile: bool = False,
+    budget: float | None = None,
+    progress: bool = False,
+) -> list[Job]:
+    """Train the jobs that the store lacks, in their order, and return those still missing.
+
+    Safe when several sweeps share a store: each run is locked while it trains, and the others leave it alone until it
+    has a record. A sweep that is killed loses at most the current epoch.
+
+    Args:
+        jobs: what should be in the store afterwards.
+        store: of one profile.
+        workers: processes of one thread each; 0 trains in this process with its threads.
+        device: where to train.
+        compile: use torch.compile.
+        budget: start no run after so many seconds. None: train all.
+        progress: draw a progress bar on stderr.
+
+    Raises:
+        SweepError: a worker process died.
+    """
+    deadline = None if budget is None else time.monotonic() + budget
+    pending = [job for job in jobs if store.get(job.config) is None]
+    if not pending:
+        return []
+    options = {"device": device, "compile": compile}
+    with tqdm(total=len(pending), desc=f"{store.profile} runs", unit="run", disable=not progress) as bar:
+        if workers == 0:
+            attempts = ((job, run_job(job, store, progress=progress, **options)) for job in _until(pending, deadline))
+            for _, finished in attempts:
+                bar.update(finished)
+        else:
+            for finished in _in_processes(pending, store, workers, deadline, options):
+                bar.update(finished)
+    left = [job for job in pending if store.get(job.config) is None]
+    if not left or (deadline is not None and time.monotonic() >= deadline):
+        return left
+    time.sleep(1.0)  # the rest is being trained by another sweep
+    remaining = None if deadline is None else deadline - time.monotonic()
+    return sweep(left, store, workers=workers, budget=remaining, progress=progress, **options)
+
+
+def run_job(
+    job: Job, store: Store, *, device: str = "cpu", compile: bool = False, progress: bool = False
+) -> bool:
+    """Train one run and put its record and weights into their places; False if another sweep has it in hand."""
+    checkpoint = CHECKPOINTS / store.profile / f"{job.config.key}.pt"
+    with lock(checkpoint.with_suffix(".lock")) as mine:
+        if not mine:
+            return False
+        if store.get(job.config) is None:
+            record = train.run(
+                job.config,
+                device=device,
+                compile=compile,
+                checkpoint=checkpoint,
+                on_epoch=lambda epoch, weights: _keep(job, epoch, weights),
+                progress=progress,
+            )
+            store.put(record)
+        checkpoint.unlink(missing_ok=True)
+    return True
+
+
+def weights_path(config: RunConfig, epoch: int | None = None) -> Path:
+    """Where a run's kept weights are: the final ones, or those after an epoch (from 1)."""
+    return WEIGHTS / (f"{config.key}.safetensors" if epoch is None else f"{config.key}.epoch{epoch}.safetensors")
+
+
+def _keep(job: Job, epoch: int, weights: train.Weights) -> None:
+    final = epoch * job.config.steps_per_epoch >= job.config.total_steps
+    if job.keep == "nothing" or (job.keep == "final" and not final):
+        return
+    content = save({name: tensor.cpu().contiguous() for name, tensor in weights.items()})
+    write_atomically(weights_path(job.config, None if final else epoch), content)
+
+
+@contextmanager
+def lock(path: Path) -> Iterator[bool]:
+    """Hold a lock on the file for the block; yields False if another process holds it. Freed when the process dies."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
+def _until(jobs: Sequence[Job], deadline: float | None) -> Iterator[Job]:
+    for job in jobs:
+        if deadline is not None and time.monotonic() >= deadline:
+            return
+        yield job
+
+
+def _in_processes(
+    jobs: Sequence[Job], store: Store, workers: int, deadline: float | None, options: dict
+) -> Iterator[bool]:
+    """Run jobs in worker processes of one thread each; yields as each ends."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(os.nice(0),)) as pool:
+        queue = _until(jobs, deadline)
+        running: set[Future[bool]] = set()
+        while True:
+            while len(running) < workers and (job := next(queue, None)) is not None:
+                running.add(pool.submit(run_job, job, store, **options))
+            if not running:
+                return
+            ended, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in ended:
+                try:
+                    yield future.result()
+                except BrokenProcessPool:
+                    raise SweepError("a worker process died (out of memory?): run the same command again to go on") from None
+
+
+def _start_worker(niceness: int) -> None:
+    torch.set_num_threads(1)
+    os.nice(max(0, niceness - os.nice(0)))
+
+
+def records(configs: Sequence[RunConfig], store: Store) -> list[Record]:
+    """The records of those configs that the store has."""
+    return [record for config in configs if (record := store.get(config)) is not None]

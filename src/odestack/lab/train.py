@@ -1,0 +1,216 @@
+"""One training run, from config to record."""
+
+import contextlib
+import io
+import math
+import sys
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from odestack.lab import cifar
+from odestack.lab.config import RunConfig
+from odestack.lab.environment import environment
+from odestack.lab.records import Record, write_atomically
+
+EARLY_STEPS = 400
+"""Number of first steps whose loss goes into the record one by one."""
+CHECK_EVERY = 20
+"""Steps between two looks at the loss: for divergence, and for the progress bar."""
+
+Weights = dict[str, Tensor]
+
+
+@cache
+def data(name: str, device: torch.device) -> tuple[cifar.Split, cifar.Split]:
+    train, test = cifar.load(name)
+    return train.to(device), test.to(device)
+
+
+def learning_rate(config: RunConfig, step: int) -> float:
+    """Rate of the step with this number, from 0."""
+    if config.schedule == "constant":
+        return config.lr
+    return config.lr * 0.5 * (1 + math.cos(math.pi * step / config.total_steps))
+
+
+def stream(seed: int, name: str, epoch: int = 0) -> torch.Generator:
+    """An independent CPU generator for each use of randomness, so that a resumed epoch draws what it would have drawn."""
+    number = ("init", "order", "augment").index(name)
+    return torch.Generator().manual_seed((seed * 1_000_003 + epoch) * 3 + number)
+
+
+def initial_network(config: RunConfig) -> nn.Module:
+    """The network as the run's seed initialises it, on the CPU, channels last. Leaves torch's generator as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(stream(config.seed, "init").initial_seed())
+        return config.network().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def autocast(config: RunConfig, device: torch.device) -> contextlib.AbstractContextManager[Any]:
+    return torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bf16")
+
+
+@torch.no_grad()
+def evaluate(network: nn.Module, split: cifar.Split, config: RunConfig, batch: int = 500) -> tuple[float, float]:
+    """Mean cross-entropy and accuracy in percent, with running statistics."""
+    network.eval()
+    loss, correct = 0.0, 0
+    for start in range(0, len(split), batch):
+        images, labels = split.images[start : start + batch], split.labels[start : start + batch]
+        with autocast(config, images.device):
+            logits = network(cifar.normalise(images)).float()
+        loss += F.cross_entropy(logits, labels, reduction="sum").item()
+        correct += int((logits.argmax(1) == labels).sum())
+    network.train()
+    return loss / len(split), 100 * correct / len(split)
+
+
+def run(
+    config: RunConfig,
+    *,
+    device: str = "cpu",
+    compile: bool = False,
+    checkpoint: Path | None = None,
+    on_epoch: Callable[[int, Weights], None] | None = None,
+    progress: bool = False,
+) -> Record:
+    """Train as the config says and return the record. Divergence is a status, not an error.
+
+    Args:
+        config: the run.
+        device: where to train.
+        compile: use torch.compile.
+        checkpoint: file for the state after each epoch. If it is there, the run goes on from it and ends as an
+            uninterrupted one would (same machine, same threads).
+        on_epoch: called with the number of the epoch just finished and the weights.
+        progress: draw a progress bar on stderr.
+
+    Raises:
+        cifar.DataError: the data set is missing or damaged.
+    """
+    where = torch.device(device)
+    train, test = data(config.dataset, where)
+    network = initial_network(config).to(where)
+    optimiser = torch.optim.SGD(
+        network.parameters(),
+        lr=config.lr,
+        momentum=config.momentum,
+        weight_decay=config.weight_decay,
+        fused=True,
+    )
+    state: dict[str, Any] = {"step": 0, "epochs": [], "early_loss": [], "seconds": 0.0}
+    if checkpoint is not None and (saved := read_checkpoint(checkpoint, where)) is not None:
+        network.load_state_dict(saved.pop("network"))
+        optimiser.load_state_dict(saved.pop("optimiser"))
+        state = saved
+    forward = torch.compile(network) if compile else network
+    began = time.perf_counter() - state["seconds"]
+    status = "done"
+    with tqdm(total=config.total_steps, initial=state["step"], desc=config.key, disable=not progress, unit="step") as bar:
+        while state["step"] < config.total_steps and status == "done":
+            status = _epoch(config, state, forward, optimiser, train, bar)
+            if status == "done":
+                started = time.perf_counter()
+                row = state["epochs"][-1]
+                row["test_loss"], row["test_accuracy"] = evaluate(network, test, config)
+                row["eval_seconds"] = round(time.perf_counter() - started, 2)
+                if not math.isfinite(row["test_loss"]):
+                    state["epochs"].pop()
+                    status = "diverged"
+            state["seconds"] = time.perf_counter() - began
+            if status == "done" and on_epoch is not None:
+                on_epoch(len(state["epochs"]), network.state_dict())
+            if status == "done" and checkpoint is not None and state["step"] < config.total_steps:
+                buffer = io.BytesIO()
+                torch.save(
+                    {**state, "network": network.state_dict(), "optimiser": optimiser.state_dict()}, buffer
+                )
+                write_atomically(checkpoint, buffer.getvalue())
+    return Record(
+        config=config,
+        status=status,
+        epochs=[{name: _rounded(value) for name, value in row.items()} for row in state["epochs"]],
+        early_loss=[_rounded(value) for value in state["early_loss"]],
+        environment=environment(where, compile),
+        seconds=round(state["seconds"], 1),
+    )
+
+
+def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any] | None:
+    """The state after the last finished epoch; None if there is none. A damaged file is removed: the run starts over."""
+    if not path.exists():
+        return None
+    try:
+        saved = torch.load(path, map_location=device, weights_only=True)
+        if saved.keys() == {"step", "epochs", "early_loss", "seconds", "network", "optimiser"}:
+            return saved
+    except Exception:  # torch.load raises whatever the damaged bytes lead to
+        pass
+    print(f"checkpoint {path.name} is damaged: removed, its run starts over", file=sys.stderr)
+    path.unlink()
+    return None
+
+
+def _epoch(
+    config: RunConfig,
+    state: dict[str, Any],
+    forward: Callable[[Tensor], Tensor],
+    optimiser: torch.optim.Optimizer,
+    train: cifar.Split,
+    bar: tqdm,
+) -> str:
+    """Train one epoch, or up to the last step; append its row to the state unless the loss became non-finite."""
+    epoch = state["step"] // config.steps_per_epoch
+    order = torch.randperm(config.train_images, generator=stream(config.seed, "order", epoch))
+    augmentation = stream(config.seed, "augment", epoch) if config.augment else None
+    started = time.perf_counter()
+    losses: list[Tensor] = []
+    correct = torch.zeros((), dtype=torch.int64, device=train.labels.device)
+    for images, labels in cifar.batches(train, config.batch, order=order, augmentation=augmentation):
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(config, state["step"])
+        with autocast(config, images.device):
+            logits = forward(images).float()
+        loss = F.cross_entropy(logits, labels)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.detach())
+        correct += (logits.detach().argmax(1) == labels).sum()
+        state["step"] += 1
+        last = state["step"] == config.total_steps
+        if last or len(losses) % CHECK_EVERY == 0 or len(losses) == config.steps_per_epoch:
+            bar.update(state["step"] - bar.n)
+            recent = losses[-1].item()
+            bar.set_postfix(loss=f"{recent:.3f}")
+            if not math.isfinite(recent) or last:
+                break
+    values = torch.stack(losses).tolist()
+    finite = next((i for i, value in enumerate(values) if not math.isfinite(value)), len(values))
+    state["early_loss"] += values[: min(finite, max(0, EARLY_STEPS - len(state["early_loss"])))]
+    if finite < len(values):
+        return "diverged"
+    state["epochs"].append(
+        {
+            "epoch": epoch + 1,
+            "step": state["step"],
+            "lr": learning_rate(config, state["step"] - 1),
+            "train_loss": sum(values) / len(values),
+            "train_accuracy": 100 * correct.item() / (len(values) * config.batch),
+            "seconds": round(time.perf_counter() - started, 2),
+        }
+    )
+    return "done"
+
+
+def _rounded(value: float) -> float:
+    """Seven significant digits: what fp32 holds."""
+    return value if isinstance(value, int) else float(f"{value:.7g}")

@@ -1,0 +1,63 @@
+"""Accuracy by depth and by order of the method (claims C2 to C5).
+
+Four methods of order 1 to 4 at depths 2 + 24k, where all of them have exactly the same layers, parameters and
+multiplications. Beside them, Euler and RK4 without the ReLU after the addition, one seed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pandas as pd
+
+from odestack.lab.config import RunConfig, profile_base
+from odestack.lab.records import Record
+from odestack.lab.sweep import Job, Keep
+from odestack.methods import catalogue
+
+TITLE = "Depth and order"
+SCHEMES = ("euler", "midpoint", "heun3", "rk4")
+DEPTHS = (26, 50, 98)
+SEEDS = (0, 1, 2)
+SNAPSHOTS = ("euler", "rk4")
+
+
+def jobs(profile: str) -> list[Job]:
+    """All runs of the study: one seed of every arm before any second seed."""
+    base = profile_base(profile)
+    depths = (base.depth,) if profile == "smoke" else DEPTHS
+    first, *others = (0,) if profile == "smoke" else SEEDS
+
+    def arms(seed: int) -> list[RunConfig]:
+        return [replace(base, scheme=scheme, depth=depth, seed=seed) for depth in depths for scheme in SCHEMES]
+
+    plain = [replace(base, scheme=s, depth=d, seed=first, relu=False) for d in depths for s in ("euler", "rk4")]
+    configs = arms(first) + plain + [config for seed in others for config in arms(seed)]
+    return [Job(config, _keep(config, profile)) for config in configs]
+
+
+def _keep(config: RunConfig, profile: str) -> Keep:
+    """Weights for the loss surfaces: seed 0 at the ends of the depth range."""
+    if profile != "cpu" or config.seed != 0 or not config.relu or config.depth not in (DEPTHS[0], DEPTHS[-1]):
+        return "nothing"
+    return "epochs" if config.depth == DEPTHS[-1] and config.scheme in SNAPSHOTS else "final"
+
+
+def table(records: Sequence[Record]) -> pd.DataFrame:
+    """One row a run: scheme, order, depth, seed, relu, status, final train_loss, test_loss, accuracy (percent), minutes."""
+    return pd.DataFrame(
+        [
+            {
+                "scheme": record.config.scheme,
+                "order": catalogue.get(record.config.scheme).order,
+                "depth": record.config.depth,
+                "seed": record.config.seed,
+                "relu": record.config.relu,
+                "status": record.status,
+                "train_loss": record.final.get("train_loss"),
+                "test_loss": record.final.get("test_loss"),
+                "accuracy": record.final.get("test_accuracy"),
+                "minutes": record.seconds / 60,
+            }
+            for record in records
+        ]
+    )
