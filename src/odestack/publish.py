@@ -1,0 +1,206 @@
+"""Execute one notebook with papermill, check the result, and only then replace the chapter of the book.
+
+    python -m odestack.publish notebooks/02_error_theory.ipynb book/chapters/02_error_theory.ipynb
+
+A green papermill run is no proof of a good page: an exception may be swallowed by a cell tag, a dead kernel leaves
+cells that never ran, and an unknown parameter is only warned about. The gates here look at the executed notebook itself.
+"""
+
+import argparse
+import ast
+import logging
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import papermill
+from IPython.core.inputtransformer2 import TransformerManager
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+from papermill.exceptions import PapermillExecutionError, strip_color
+
+SOURCE = Path(__file__).resolve().parent.parent
+ROOT = SOURCE.parent
+FILE_NAME = re.compile(r"\.(png|svg|jpe?g|gif|webp)$", re.IGNORECASE)
+
+
+class ChapterError(ValueError):
+    """A notebook that may not become a page; the message names the notebook, the cell and the fault."""
+
+
+def tags(cell: NotebookNode) -> list[str]:
+    return cell.metadata.get("tags", [])
+
+
+def is_code(cell: NotebookNode) -> bool:
+    return cell.cell_type == "code" and bool(cell.source.strip())
+
+
+def numbered(notebook: NotebookNode) -> Iterator[tuple[int, NotebookNode]]:
+    """The cells with their number in the author's notebook (from 1), without those that papermill added."""
+    own = (cell for cell in notebook.cells if not {"injected-parameters", "papermill-error-cell-tag"} & {*tags(cell)})
+    return enumerate(own, start=1)
+
+
+def described(number: int, cell: NotebookNode) -> str:
+    return f"cell {number} ({cell.source.strip().splitlines()[0].strip()})"
+
+
+def error_in(cell: NotebookNode) -> str | None:
+    """The error that a cell shows, as `Name: message`, or None."""
+    for output in cell.get("outputs", []):
+        if output.output_type == "error":
+            return f"{output.ename}: {output.evalue}"
+    return None
+
+
+def faults(executed: NotebookNode) -> Iterator[str]:
+    """What keeps an executed notebook from being published, one sentence each."""
+    for number, cell in numbered(executed):
+        if not is_code(cell):
+            continue
+        where = described(number, cell)
+        if error := error_in(cell):
+            yield f"{where} raised {error}"
+        elif cell.execution_count is None:
+            yield f"{where} never ran"
+        if any(kind.startswith("image/") for output in cell.outputs for kind in output.get("data", {})):
+            alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "").strip()
+            if not alt or FILE_NAME.search(alt):
+                yield f"{where} shows a figure without alt text (cell metadata mystnb: image: alt)"
+
+
+def declared_parameters(notebook: NotebookNode) -> set[str]:
+    """The names assigned in the cell tagged `parameters`; empty where there is none."""
+    for cell in notebook.cells:
+        if "parameters" in tags(cell):
+            targets = (node.targets for node in ast.parse(cell.source).body if isinstance(node, ast.Assign))
+            return {target.id for names in targets for target in names if isinstance(target, ast.Name)}
+    return set()
+
+
+def imported(code: str, package: str) -> Iterator[str]:
+    """Dotted names that `code`, a module of `package`, imports, submodules and attributes alike."""
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parents = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = ".".join([*parents, *([node.module] if node.module else [])])
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def dependencies(notebook: NotebookNode, source: Path = SOURCE) -> set[Path]:
+    """The files of `odestack` that a notebook imports, directly or through another, found without running it."""
+    cells = (TransformerManager().transform_cell(cell.source) for cell in notebook.cells if is_code(cell))
+    names = [name for cell in cells for name in imported(cell, "")]
+    found: set[Path] = set()
+    while names:
+        name = names.pop()
+        if name.split(".")[0] != "odestack":
+            continue
+        folder = source.joinpath(*name.split("."))
+        for path in (folder.with_suffix(".py"), folder / "__init__.py", *(p / "__init__.py" for p in folder.parents)):
+            if source in path.parents and path.is_file() and path not in found:
+                found.add(path)
+                names += imported(path.read_text(), ".".join(path.relative_to(source).parts[:-1]))
+    return found
+
+
+def make_rule(notebook: NotebookNode, out: Path) -> str:
+    """Make's prerequisites of a chapter; `$(RECORDS)` where it reads the run store. A removed file is no error."""
+    relative = os.path.relpath
+    files = sorted(relative(path, ROOT) for path in {*dependencies(notebook), Path(__file__).resolve()})
+    records = " $(RECORDS)" if "src/odestack/lab/records.py" in files else ""
+    return f"{relative(out, ROOT)}: {' '.join(files)}{records}\n" + "".join(f"{file}:\n" for file in files)
+
+
+def execute(path: Path, out: Path, parameters: dict[str, object]) -> NotebookNode:
+    """Run a notebook in a fresh kernel of this very environment, in the notebook's folder; `out` follows it cell by cell.
+
+    Raises:
+        ChapterError: a cell raised, the kernel died, or a parameter is not declared by the notebook.
+    """
+    os.environ |= {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "JUPYTER_PREFER_ENV_PATH": "1"}
+    os.environ.pop("JUPYTER_PATH", None)
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    try:
+        return papermill.execute_notebook(
+            path,
+            out,
+            parameters,
+            kernel_name="python3",
+            language="python",
+            cwd=path.parent,
+            progress_bar=False,
+            start_timeout=180,
+            extra_arguments=["--log-level=ERROR"],
+        )
+    except PapermillExecutionError as error:
+        failed = nbformat.read(out, as_version=4)
+        print(strip_color("\n".join(error.traceback)), file=sys.stderr)
+        fault = next(fault for fault in faults(failed) if " raised " in fault)
+        raise ChapterError(f"{path.name}: {fault}") from None
+    except (DeadKernelError, CellTimeoutError, RuntimeError) as error:
+        started = [
+            (number, cell)
+            for number, cell in numbered(nbformat.read(out, as_version=4))
+            if is_code(cell) and cell.metadata.papermill.start_time
+        ]
+        where = described(*started[-1]) if started else "the first cell"
+        raise ChapterError(f"{path.name}: {where}: {type(error).__name__}: {error}") from None
+
+
+def publish(path: Path, out: Path, parameters: dict[str, object]) -> None:
+    """Execute the notebook at `path`, check it, and put it in place of `out` in one step; on failure `out` is untouched.
+
+    Beside `out` goes a `.d` file with the chapter's prerequisites, in Make's language.
+
+    Raises:
+        ChapterError: see `execute` and `faults`.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    declared = declared_parameters(notebook)
+    runs_studies = any("studies" in path.parts for path in dependencies(notebook))
+    if not declared and not runs_studies:
+        parameters = {}
+    for name in parameters:
+        if name not in declared:
+            raise ChapterError(f"{path.name}: no cell tagged `parameters` assigns {name!r}, which the book sets")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = out.with_name(f".{out.name}")
+    try:
+        executed = execute(path, unfinished, parameters)
+        if found := list(faults(executed)):
+            raise ChapterError(f"{path.name}: " + "; ".join(found))
+        for cell in executed.cells:
+            if parameters and "parameters" in tags(cell):
+                cell.metadata.tags.append("remove-cell")  # the page shows the values that were used
+        nbformat.write(executed, unfinished)
+        unfinished.replace(out)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    out.with_suffix(".d").write_text(make_rule(notebook, out))
+    seconds = executed.metadata.papermill.duration
+    print(f"{path.name}: {sum(map(is_code, executed.cells))} code cells ran in {seconds:.0f} s")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="odestack.publish", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("notebook", type=Path, help="notebook to execute")
+    parser.add_argument("out", type=Path, help="executed notebook, replaced only on success")
+    parser.add_argument("--profile", default="auto", help="auto, smoke, cpu or gpu (default: auto)")
+    parser.add_argument("--budget", type=float, default=0, help="seconds for runs the store lacks; inf for all of them")
+    arguments = parser.parse_args()
+    try:
+        publish(arguments.notebook, arguments.out, {"profile": arguments.profile, "budget": arguments.budget})
+    except (ValueError, OSError) as error:
+        sys.exit(f"{error}")
+
+
+if __name__ == "__main__":
+    main()
