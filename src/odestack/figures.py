@@ -1,0 +1,103 @@
+"""House style of the figures: one colour and marker a method, provenance beside every figure, offline interaction."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import matplotlib as mpl
+import seaborn as sns
+from IPython.display import HTML, Markdown
+
+from odestack.lab.records import Record
+
+WIDE = (8.0, 3.6)
+"""Size in inches of a figure with two panels side by side, or one long axis."""
+SINGLE = (5.6, 3.8)
+"""Size in inches of a figure with one panel."""
+
+
+class Look(NamedTuple):
+    """How a method is drawn everywhere."""
+
+    label: str
+    color: str
+    marker: str
+
+
+# Okabe & Ito's palette, safe for colour-blind readers; markers carry the same information.
+LOOKS = {
+    "euler": Look("Euler (order 1)", "#000000", "o"),
+    "midpoint": Look("Midpoint (order 2)", "#0072B2", "s"),
+    "heun2": Look("Heun 2 (order 2)", "#56B4E9", "P"),
+    "ralston2": Look("Ralston 2 (order 2)", "#56B4E9", "X"),
+    "heun3": Look("Heun 3 (order 3)", "#009E73", "^"),
+    "kutta3": Look("Kutta 3 (order 3)", "#009E73", "v"),
+    "rk4": Look("RK4 (order 4)", "#D55E00", "D"),
+    "three_eighths": Look("3/8 rule (order 4)", "#D55E00", "d"),
+    "gill4": Look("Gill 4 (order 4)", "#E69F00", "p"),
+    "kutta_nystrom5": Look("Kutta–Nyström (order 5)", "#CC79A7", "<"),
+    "fehlberg45": Look("Fehlberg 4(5)", "#CC79A7", ">"),
+    "dormand_prince5": Look("Dormand–Prince 5(4)", "#CC79A7", "h"),
+    "huta6": Look("Huťa (order 6)", "#8C510A", "*"),
+    "cooper_verner8": Look("Cooper–Verner (order 8)", "#7F7F7F", "H"),
+}
+
+
+def look(scheme: str) -> Look:
+    """A method's label, colour and marker; grey for one outside the catalogue."""
+    return LOOKS.get(scheme, Look(scheme, "#7F7F7F", "o"))
+
+
+def setup() -> None:
+    """Apply the house style to matplotlib. Called once at the top of a notebook."""
+    sns.set_theme(context="notebook", style="ticks")
+    mpl.rcParams.update(
+        {
+            "figure.figsize": SINGLE,
+            "figure.dpi": 120,
+            "savefig.facecolor": "white",
+            "figure.constrained_layout.use": True,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "grid.alpha": 0.3,
+            "lines.linewidth": 1.8,
+            "lines.markersize": 6,
+            "legend.frameon": False,
+            "font.size": 11,
+        }
+    )
+
+
+def provenance(records: Sequence[Record]) -> Markdown:
+    """Where a figure's numbers come from: runs, seeds, device, precision, commit, dates, wall time."""
+    if not records:
+        return Markdown("*Provenance: no records yet — not run.*")
+
+    def values(pick: Any) -> str:
+        return ", ".join(sorted({str(pick(record)) for record in records}))
+
+    dates = sorted(record.environment["date"] for record in records)
+    period = dates[0] if dates[0] == dates[-1] else f"{dates[0]} to {dates[-1]}"
+    hours = sum(record.seconds for record in records) / 3600
+    return Markdown(
+        f"*Provenance: {len(records)} runs (seeds {values(lambda r: r.config.seed)}) on "
+        f"{values(lambda r: r.environment['device'])}, {values(lambda r: r.environment['threads'])} thread(s) a run, "
+        f"{values(lambda r: r.config.precision)}, torch {values(lambda r: r.environment['torch'])}, "
+        f"commit {values(lambda r: r.environment['commit'])}, {period}, {hours:.1f} hours of training in all.*"
+    )
+
+
+def computed(what: str) -> Markdown:
+    """Provenance of a figure that its own cell computes."""
+    return Markdown(f"*Provenance: {what}, computed when this page was built.*")
+
+
+def interactive(figure: Any, alternative: str) -> HTML:
+    """A plotly figure that loads its script from the site, with a text alternative for those who cannot see it."""
+    body = figure.to_html(
+        include_plotlyjs=False, full_html=False, config={"displaylogo": False, "responsive": True}
+    )
+    return HTML(
+        '<script src="../_static/plotly.min.js"></script>\n'
+        f'<div role="figure" class="interactive" aria-label="{alternative}">{body}</div>'
+    )
