@@ -2,8 +2,8 @@
 
     python -m odestack.publish notebooks/02_error_theory.ipynb book/chapters/02_error_theory.ipynb
 
-A green papermill run is no proof of a good page: an exception may be swallowed by a cell tag, a dead kernel leaves
-cells that never ran, and an unknown parameter is only warned about. The gates here look at the executed notebook itself.
+A green papermill run is no proof of a good page: an exception may be swallowed by a cell tag, a dead kernel
+leaves cells that never ran, and an unknown parameter is only warned about. So the gates look at the cells.
 """
 
 import argparse
@@ -41,8 +41,8 @@ def is_code(cell: NotebookNode) -> bool:
 
 def numbered(notebook: NotebookNode) -> Iterator[tuple[int, NotebookNode]]:
     """The cells with their number in the author's notebook (from 1), without those that papermill added."""
-    own = (cell for cell in notebook.cells if not {"injected-parameters", "papermill-error-cell-tag"} & {*tags(cell)})
-    return enumerate(own, start=1)
+    added = {"injected-parameters", "papermill-error-cell-tag"}
+    return enumerate((cell for cell in notebook.cells if added.isdisjoint(tags(cell))), start=1)
 
 
 def described(number: int, cell: NotebookNode) -> str:
@@ -95,7 +95,7 @@ def imported(code: str, package: str) -> Iterator[str]:
 
 
 def dependencies(notebook: NotebookNode, source: Path = SOURCE) -> set[Path]:
-    """The files of `odestack` that a notebook imports, directly or through another, found without running it."""
+    """The files of `odestack` that a notebook imports, directly or through another; nothing is run."""
     cells = (TransformerManager().transform_cell(cell.source) for cell in notebook.cells if is_code(cell))
     names = [name for cell in cells for name in imported(cell, "")]
     found: set[Path] = set()
@@ -104,23 +104,27 @@ def dependencies(notebook: NotebookNode, source: Path = SOURCE) -> set[Path]:
         if name.split(".")[0] != "odestack":
             continue
         folder = source.joinpath(*name.split("."))
-        for path in (folder.with_suffix(".py"), folder / "__init__.py", *(p / "__init__.py" for p in folder.parents)):
-            if source in path.parents and path.is_file() and path not in found:
+        packages = [f / "__init__.py" for f in (folder, *folder.parents) if source in f.parents]
+        for path in [folder.with_suffix(".py"), *packages]:
+            if path.is_file() and path not in found:
                 found.add(path)
                 names += imported(path.read_text(), ".".join(path.relative_to(source).parts[:-1]))
     return found
 
 
 def make_rule(notebook: NotebookNode, out: Path) -> str:
-    """Make's prerequisites of a chapter; `$(RECORDS)` where it reads the run store. A removed file is no error."""
-    relative = os.path.relpath
-    files = sorted(relative(path, ROOT) for path in {*dependencies(notebook), Path(__file__).resolve()})
+    """Make's prerequisites of a chapter: package files, and `$(RECORDS)` where it reads the run store.
+
+    Each file is a target without a recipe as well, so that a removed file makes the chapter stale and is no error.
+    """
+    needed = {*dependencies(notebook), Path(__file__).resolve()}
+    files = sorted(os.path.relpath(path, ROOT) for path in needed)
     records = " $(RECORDS)" if "src/odestack/lab/records.py" in files else ""
-    return f"{relative(out, ROOT)}: {' '.join(files)}{records}\n" + "".join(f"{file}:\n" for file in files)
+    return f"{os.path.relpath(out, ROOT)}: {' '.join(files)}{records}\n" + "".join(f"{file}:\n" for file in files)
 
 
 def execute(path: Path, out: Path, parameters: dict[str, object]) -> NotebookNode:
-    """Run a notebook in a fresh kernel of this very environment, in the notebook's folder; `out` follows it cell by cell.
+    """Run a notebook in a fresh kernel of this environment, in the notebook's folder; `out` follows cell by cell.
 
     Raises:
         ChapterError: a cell raised, the kernel died, or a parameter is not declared by the notebook.
@@ -156,7 +160,7 @@ def execute(path: Path, out: Path, parameters: dict[str, object]) -> NotebookNod
 
 
 def publish(path: Path, out: Path, parameters: dict[str, object]) -> None:
-    """Execute the notebook at `path`, check it, and put it in place of `out` in one step; on failure `out` is untouched.
+    """Execute the notebook at `path`, check it, and put it in place of `out`; on failure `out` is untouched.
 
     Beside `out` goes a `.d` file with the chapter's prerequisites, in Make's language.
 
@@ -170,7 +174,7 @@ def publish(path: Path, out: Path, parameters: dict[str, object]) -> None:
         parameters = {}
     for name in parameters:
         if name not in declared:
-            raise ChapterError(f"{path.name}: no cell tagged `parameters` assigns {name!r}, which the book sets")
+            raise ChapterError(f"{path.name}: no cell tagged `parameters` assigns {name!r}; the book sets it")
     out.parent.mkdir(parents=True, exist_ok=True)
     unfinished = out.with_name(f".{out.name}")
     try:
@@ -194,7 +198,7 @@ def main() -> None:
     parser.add_argument("notebook", type=Path, help="notebook to execute")
     parser.add_argument("out", type=Path, help="executed notebook, replaced only on success")
     parser.add_argument("--profile", default="auto", help="auto, smoke, cpu or gpu (default: auto)")
-    parser.add_argument("--budget", type=float, default=0, help="seconds for runs the store lacks; inf for all of them")
+    parser.add_argument("--budget", type=float, default=0, help="seconds for missing runs, or inf")
     arguments = parser.parse_args()
     try:
         publish(arguments.notebook, arguments.out, {"profile": arguments.profile, "budget": arguments.budget})

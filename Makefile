@@ -1,0 +1,97 @@
+# `make` lists the targets. Variables: PYTHON, PROFILE (auto, smoke, cpu, gpu), BUDGET (seconds for missing runs), STUDY.
+
+PYTHON  ?= python3
+PROFILE ?= auto
+BUDGET  ?= $(if $(wildcard /dev/nvidia0),300,0)
+PORT    ?= 8000
+VENV    ?= .venv
+
+BIN      := $(VENV)/bin
+ENV      := $(VENV)/installed
+SITE     := _build/site
+SETTINGS := _build/settings/$(PROFILE)-$(BUDGET)
+
+NOTEBOOKS   := $(sort $(wildcard notebooks/*.ipynb))
+CHAPTERS    := $(NOTEBOOKS:notebooks/%=book/chapters/%)
+EXPERIMENTS := $(if $(NOTEBOOKS),$(shell grep -l 'odestack.*studies' $(NOTEBOOKS)))
+RECORDS     := $(wildcard data/runs/* data/runs/*/*.json data/weights data/weights/*)
+PAGES       := $(wildcard book/*.md book/*.yml book/*.bib book/_static/*)
+
+.DELETE_ON_ERROR:
+.PHONY: help env book experiments reproduce data test lint bench serve clean browser
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+env: $(ENV) ## Install the environment into .venv from requirements.lock
+
+book: $(SITE) ## Run every notebook that is out of date and build the website into _build/html
+	@echo "The book is at _build/html/index.html; make serve shows it at http://localhost:$(PORT)"
+
+experiments: $(ENV) ## Train all runs that a profile lacks, without a budget: make experiments PROFILE=cpu
+	@case "$(PROFILE)" in smoke|cpu|gpu) ;; *) echo "Say which runs to train: make experiments PROFILE=smoke, cpu or gpu"; exit 2;; esac
+	@$(MAKE) --no-print-directory BUDGET=inf $(EXPERIMENTS:notebooks/%=book/chapters/%)
+
+reproduce: $(ENV) ## Retrain one study into a fresh store and compare it with the records: make reproduce STUDY=depth_by_order
+	@test -n "$(STUDY)" || { echo "Say which study to retrain: make reproduce STUDY=depth_by_order"; exit 2; }
+	@$(BIN)/odestack reproduce $(STUDY) --profile $(PROFILE)
+
+data: $(ENV) ## Fetch CIFAR-10 into data/cifar10 and check it
+	@$(BIN)/odestack data
+
+test: book browser ## Build the book, then run every test
+	$(BIN)/python -m pytest -rs $(PYTEST)
+
+lint: $(ENV) ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+bench: $(ENV) ## Measure the training engine against a plain PyTorch loop
+	@$(BIN)/odestack bench train
+
+serve: book ## Show the book at http://localhost:8000
+	@$(BIN)/python -m http.server --bind localhost --directory _build/html $(PORT)
+
+clean: ## Remove everything that was built, the environment excepted
+	rm -rf _build book/chapters
+
+# --- the environment -------------------------------------------------------------------------------------------------
+
+$(ENV): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	  || { echo "odestack needs Python 3.11 or newer, which '$(PYTHON)' is not: try make PYTHON=python3.12"; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	  || { echo "'$(PYTHON)' cannot make virtual environments: install its venv module (Debian, Ubuntu: apt-get install python3-venv)"; exit 2; }
+	@echo "Installing the environment into $(VENV), a few minutes (log: $(VENV)/install.log)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@{ $(BIN)/python -m pip install --retries 2 --disable-pip-version-check -r requirements.lock \
+	   && $(BIN)/python -m pip install --no-deps --no-build-isolation --no-index -e .; } > $(VENV)/install.log 2>&1 \
+	  || { if grep -qE 'NewConnectionError|NameResolutionError|ConnectTimeout|Network is unreachable' $(VENV)/install.log; \
+	         then echo "The first install needs the network, and the package index could not be reached: connect and run make again"; \
+	         else echo "pip could not install the environment: $$(grep -m1 '^ERROR' $(VENV)/install.log) (log: $(VENV)/install.log)"; fi; exit 2; }
+	@touch $@
+
+# --- the chapters: every executed notebook names the files that it depends on in a .d file beside it -----------------
+
+$(SETTINGS):
+	@rm -rf $(@D) && mkdir -p $(@D) && touch $@
+
+book/chapters/%.ipynb: notebooks/%.ipynb requirements.lock $(SETTINGS) | $(ENV)
+	@$(BIN)/python -m odestack.publish $< $@ --profile $(PROFILE) --budget $(BUDGET)
+
+-include $(CHAPTERS:.ipynb=.d)
+
+# --- the website -----------------------------------------------------------------------------------------------------
+
+$(SITE): $(CHAPTERS) $(PAGES) requirements.lock | $(ENV)
+	@$(BIN)/jupyter-book build book --path-output _build/draft -W -n --keep-going --quiet > /dev/null
+	@cp $(VENV)/lib/python3*/site-packages/plotly/package_data/plotly.min.js _build/draft/_build/html/_static/
+	@rm -rf _build/html && cp -r _build/draft/_build/html _build/html
+	@touch $@
+
+# --- the browser that the tests of the website drive -----------------------------------------------------------------
+
+browser:
+	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
+	 elif [ "$$(id -u)" = 0 ] && [ -e /etc/debian_version ] && apt-get update -qq && apt-get install -qqy --no-install-recommends chromium >/dev/null; then :; \
+	 else echo "No browser found: the tests of the website are skipped; install chromium (Debian: apt-get install chromium) to run them"; fi
