@@ -143,9 +143,9 @@ def bdf(k: int) -> MultistepMethod:
 
 
 def lm_resnet(k: object, weight: object = None) -> MultistepMethod:
-    """The two-step family x_(n+1) = (1 - k) x_n + k x_(n-1) + weight h f(x_n) of LM-ResNet (arXiv 1710.10121).
+    """The two-step family x_(n+1) = (1 - k) x_n + k x_(n-1) + weight h f(x_n) of LM-ResNet (1710.10121).
 
-    It approximates x' = f only if ``weight`` is 1 + k, the default: then it has order 1, and order 2 at k = 1 (the
+    It approximates x' = f only if ``weight`` is 1 + k, the default: then it has order 1, or 2 at k = 1 (the
     leapfrog rule). The network has weight 1 and so solves x' = f / (1 + k), as the paper's modified equation
     says: k also rescales time. The root condition holds for -1 < k <= 1, and k = 0 is Euler's method.
 
@@ -185,7 +185,7 @@ def solve(
 
 
 def boundary_locus(method: MultistepMethod, theta: np.ndarray) -> np.ndarray:
-    """z = rho / sigma at e^(i theta), complex, same shape; the border of the stability region lies on this curve.
+    """z = rho / sigma at e^(i theta), complex, same shape; the stability region is bounded by this curve.
 
     Hairer & Wanner, *Solving ODEs II*, V.1. Infinite or not a number where sigma vanishes.
     """
