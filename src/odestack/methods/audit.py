@@ -1,8 +1,8 @@
 """The blocks of the released HO-ResNet code, rebuilt as tableaux and judged like any other method.
 
-The source is the public repository zlannnn/HO-ResNet at its last commit, 262c243 of 12 April 2021, and for the
-two blocks marked as earlier the state before it. Each coefficient is transcribed as written there: quotients are
-exact, decimals are the decimals.
+The source is the public repository zlannnn/HO-ResNet at its last commit, 262c243 of 12 April 2021, and for
+the two blocks marked as earlier the state before it. Coefficients are transcribed as written there: quotients
+are exact, decimals are decimals.
 """
 
 from dataclasses import dataclass
@@ -38,8 +38,8 @@ class ReleasedBlock:
 def table() -> list[dict[str, object]]:
     """One row a block: what it is meant to be, and the orders of what it is.
 
-    ``order`` is exact, ``order_to_rounding`` accepts relative residuals up to ``ROUNDING``, and ``verdict`` is
-    derived from the two. Entries that need a tableau are None where there is none.
+    ``order`` is exact, ``order_to_rounding`` accepts relative residuals up to ``ROUNDING``, and ``verdict``
+    is derived from the two. Entries that need a tableau are None where there is none.
     """
     return [_row(block) for block in BLOCKS]
 
