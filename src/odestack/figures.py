@@ -47,6 +47,19 @@ def look(scheme: str) -> Look:
     return LOOKS.get(scheme, Look(scheme, "#7F7F7F", "o"))
 
 
+def by_scheme(schemes: Sequence[str]) -> dict[str, Any]:
+    """Arguments of a seaborn plot that draw a column "scheme" in these methods' colours and markers."""
+    return {
+        "hue": "scheme",
+        "style": "scheme",
+        "hue_order": list(schemes),
+        "style_order": list(schemes),
+        "palette": {scheme: look(scheme).color for scheme in schemes},
+        "markers": {scheme: look(scheme).marker for scheme in schemes},
+        "dashes": False,
+    }
+
+
 def setup() -> None:
     """Apply the house style to matplotlib. Called once at the top of a notebook."""
     sns.set_theme(context="notebook", style="ticks")

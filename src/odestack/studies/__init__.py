@@ -1,7 +1,21 @@
 """The experiments: one module a study, with its runs (``jobs``) and the tidy table it draws from their records."""
 
+import difflib
 from types import ModuleType
 
+from odestack.lab.config import ConfigError
 from odestack.studies import depth_by_order
 
 STUDIES: dict[str, ModuleType] = {"depth_by_order": depth_by_order}
+
+
+def get(name: str) -> ModuleType:
+    """The study of that name.
+
+    Raises:
+        ConfigError: no such study; the message gives the nearest names.
+    """
+    if name not in STUDIES:
+        near = difflib.get_close_matches(name, STUDIES, n=3, cutoff=0.4) or list(STUDIES)
+        raise ConfigError(f"no study is called {name!r}; nearest: {', '.join(near)}")
+    return STUDIES[name]

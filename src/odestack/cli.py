@@ -1,0 +1,183 @@
+"""The command line: ``odestack methods | data | train | sweep | runs | bench | scorecard``."""
+
+import inspect
+import sys
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    help="Residual networks wired as Runge-Kutta methods: look at methods, train networks, keep records.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+bench = typer.Typer(help="Measure speed.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(bench, name="bench")
+
+TableauFile = Annotated[Path | None, typer.Option("--tableau", help="JSON file with a method of your own.")]
+ProfileName = Annotated[str, typer.Option(help="smoke, cpu or gpu.")]
+
+
+def main() -> None:
+    """Entry point: errors that a user can mend are one sentence and exit code 2."""
+    from odestack.lab.cifar import DataError
+    from odestack.lab.sweep import SweepError
+
+    try:
+        app()
+    except (ValueError, DataError, SweepError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on from the last finished epoch", file=sys.stderr)
+        sys.exit(130)
+
+
+@app.command()
+def methods(name: Annotated[str | None, typer.Argument(help="Show one method in full.")] = None, tableau: TableauFile = None) -> None:
+    """List the methods, or show one with its tableau and order conditions."""
+    from odestack.methods import catalogue, describe
+    from odestack.methods.tableau import Tableau
+
+    if tableau is not None:
+        print(describe.method(Tableau.from_json(tableau)))
+    elif name is not None:
+        print(describe.method(catalogue.get(name)))
+    else:
+        print(describe.table(catalogue.METHODS.values()))
+
+
+@app.command()
+def data() -> None:
+    """Fetch CIFAR-10, check it, and store it as one file."""
+    from odestack.lab.fetch import fetch
+
+    print(f"CIFAR-10 is in {fetch()}")
+
+
+def _train(**options: Any) -> None:
+    """Train one network and store its record; any field of the run is an option."""
+    from odestack.lab.config import RunConfig, custom_scheme
+    from odestack.lab.environment import best_precision
+    from odestack.lab.records import Store
+    from odestack.lab.sweep import Job, sweep
+    from odestack.methods.tableau import Tableau
+
+    device, compile, file = options.pop("device"), options.pop("compile"), options.pop("tableau")
+    if file is not None:
+        options |= custom_scheme(Tableau.from_json(file))
+    if options["precision"] == "auto":
+        options["precision"] = best_precision(device)
+    config, store = RunConfig(**options), Store("own")
+    _require_device(device)
+    sweep([Job(config, "final")], store, device=device, compile=compile, progress=sys.stderr.isatty())
+    record = store.get(config)
+    assert record is not None
+    if record.status == "diverged":
+        print(f"diverged after {len(record.early_loss)} or more steps")
+    else:
+        print(f"test accuracy {record.final['test_accuracy']:.2f} % after {int(record.final['step'])} steps")
+    print(f"record: {store.path(config)}")
+
+
+def _train_signature() -> inspect.Signature:
+    """One option for each field of RunConfig."""
+    from odestack.lab.config import RunConfig
+
+    def option(name: str, kind: Any, default: Any, help: str | None = None) -> inspect.Parameter:
+        annotation = Annotated[kind, typer.Option(help=help)]
+        return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+    options = [option(f.name, f.type, f.default) for f in fields(RunConfig) if f.name not in ("tableau", "precision")]
+    return inspect.Signature(
+        [
+            *options,
+            inspect.Parameter("tableau", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=TableauFile),
+            option("precision", str, "auto", "fp32, bf16, or auto: bf16 where the device computes in it."),
+            option("device", str, "cpu", "cpu or cuda."),
+            option("compile", bool, False, "Use torch.compile."),
+        ]
+    )
+
+
+def train(**options: Any) -> None:
+    _train(**options)
+
+
+@app.command()
+def sweep(
+    study: Annotated[str, typer.Argument(help="Name of the study.")],
+    profile: ProfileName = "cpu",
+    workers: Annotated[int, typer.Option(min=0, help="Processes of one thread each; 0 trains in this one.")] = 0,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    compile: Annotated[bool, typer.Option(help="Use torch.compile.")] = False,
+    budget: Annotated[float | None, typer.Option(min=0, help="Start no run after so many seconds.")] = None,
+) -> None:
+    """Train the runs of a study that have no record yet."""
+    from odestack.lab import sweep as sweeping
+    from odestack.lab.records import Store
+    from odestack.studies import get
+
+    jobs = get(study).jobs(profile)
+    _require_device(device)
+    left = sweeping.sweep(
+        jobs,
+        Store(profile),
+        workers=workers,
+        device=device,
+        compile=compile,
+        budget=budget,
+        progress=sys.stderr.isatty(),
+    )
+    print(f"{study}, profile {profile}: {len(jobs) - len(left)} of {len(jobs)} runs have a record")
+
+
+@app.command()
+def runs(profile: ProfileName = "cpu") -> None:
+    """What the store holds, what is missing, and how long that will take."""
+    from odestack.studies import STUDIES
+    from odestack.studies.schedule import overview
+
+    for name in STUDIES:
+        print(overview(name, profile))
+
+
+@bench.command("train")
+def bench_train(
+    width: Annotated[int, typer.Option(min=1)] = 16,
+    depth: Annotated[int, typer.Option(min=3)] = 50,
+    seconds: Annotated[float, typer.Option(min=0.1, help="Length of one measurement.")] = 5.0,
+    repeats: Annotated[int, typer.Option(min=1)] = 5,
+) -> None:
+    """Training speed against a plain PyTorch loop, interleaved, and the share of the matrix-product roof."""
+    from odestack.lab.bench import bench_train as measure
+
+    print(measure(width=width, depth=depth, seconds=seconds, repeats=repeats).to_string(index=False))
+
+
+@app.command()
+def scorecard(profile: Annotated[str, typer.Option(help="auto, smoke, cpu or gpu.")] = "auto") -> None:
+    """The article's claims with our verdicts, from the records in the store."""
+    from odestack import claims
+    from odestack.studies.evidence import gather
+
+    table = claims.frame(claims.scorecard(lambda study: gather(study, profile)))
+    print(table.drop(columns="article").to_string(index=False, float_format=lambda x: f"{x:.2f}", na_rep="–"))
+
+
+def _require_device(device: str) -> None:
+    import torch
+
+    if device not in ("cpu", "cuda"):
+        raise ValueError(f"device {device!r} does not exist; choose one of cpu, cuda")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device cuda: torch sees no GPU here; use --device cpu")
+
+
+train.__doc__ = _train.__doc__
+train.__signature__ = _train_signature()  # type: ignore[attr-defined]
+app.command()(train)

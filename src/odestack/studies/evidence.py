@@ -1,0 +1,73 @@
+"""The records that a page rests on: which profile, which runs, and what is missing."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from IPython.display import Markdown
+
+from odestack.lab.config import PROFILES, ConfigError, RunConfig
+from odestack.lab.records import Record, Store
+from odestack.lab.sweep import Job, records, sweep
+from odestack.studies import get
+
+AUTO = ("gpu", "cpu")
+"""Profiles that "auto" chooses from, largest first."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Records of one study at one profile, and the configs that have none."""
+
+    study: str
+    profile: str
+    records: list[Record] = field(repr=False)
+    missing: list[RunConfig] = field(repr=False)
+
+    def statement(self) -> Markdown:
+        """What the page rests on, in one sentence; missing runs are named."""
+        total = len(self.records) + len(self.missing)
+        text = f"This page rests on {len(self.records)} of {total} runs of study `{self.study}`, profile `{self.profile}`."
+        if self.missing:
+            names = "".join(f"<li><code>{config.key}</code></li>" for config in self.missing)
+            text += (
+                f" **{len(self.missing)} runs have no record yet: what follows is incomplete.**\n\n"
+                f"<details><summary>The missing runs</summary><ul>{names}</ul></details>"
+            )
+        return Markdown(text)
+
+
+def gather(study: str, profile: str = "auto", budget: float = 0.0) -> Evidence:
+    """Train what is missing within the budget, then collect the records.
+
+    With "auto" it is the largest profile that has all its records, else cpu. Where CUDA is present the budget goes to
+    the gpu profile first.
+
+    Args:
+        study: name of the study.
+        profile: "smoke", "cpu", "gpu" or "auto".
+        budget: start no run after so many seconds; 0 trains nothing.
+
+    Raises:
+        ConfigError: no such study or profile.
+    """
+    if profile not in (*PROFILES, "auto"):
+        raise ConfigError(f"profile {profile!r} does not exist; choose one of auto, {', '.join(PROFILES)}")
+    jobs = get(study).jobs
+    if budget > 0:
+        target = profile if profile != "auto" else ("gpu" if torch.cuda.is_available() else "cpu")
+        train(jobs(target), target, budget)
+    if profile == "auto":
+        complete = (name for name in AUTO if not Store(name).missing([job.config for job in jobs(name)]))
+        profile = next(complete, "cpu")
+    configs = [job.config for job in jobs(profile)]
+    store = Store(profile)
+    return Evidence(study, profile, records(configs, store), store.missing(configs))
+
+
+def train(jobs: Sequence[Job], profile: str, budget: float | None = None, *, progress: bool = False) -> list[Job]:
+    """Sweep with this machine's means: its GPU, compiled, or one process a core. Returns what is still missing."""
+    if torch.cuda.is_available():
+        return sweep(jobs, Store(profile), device="cuda", compile=profile == "gpu", budget=budget, progress=progress)
+    return sweep(jobs, Store(profile), workers=os.cpu_count() or 1, budget=budget, progress=progress)
