@@ -118,7 +118,7 @@ def adaptive(
         error, largest_factor = 0.0, MAX_FACTOR
         while t != end:
             if not abs(h) > 10 * np.spacing(abs(t)):  # also when h is not a number
-                finite = np.isfinite(h) and np.isfinite(error)
+                finite = np.isfinite([h, error, *k1]).all()
                 status = Status.STEP_UNDERFLOW if finite else Status.NON_FINITE
                 break
             if len(step_sizes) == max_steps:

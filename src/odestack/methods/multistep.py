@@ -77,7 +77,7 @@ class MultistepMethod:
 
     @property
     def error_constant(self) -> sympy.Expr:
-        """C_(p+1) / sigma(1) for a method of order p >= 1 (III.2, after eq. 2.12), free of normalisation.
+        """C_(p+1) / sigma(1) for a method of order p >= 1 (III.2), free of normalisation.
 
         Raises:
             MultistepError: the method is not consistent, or sigma(1) = 0 (then it is not zero-stable either).
@@ -97,7 +97,7 @@ class MultistepMethod:
         return _is_simple_von_neumann(self.alpha)
 
     def defect(self, q: int) -> sympy.Expr:
-        """C_q = sum_j (alpha_j j^q / q! - beta_j j^(q-1) / (q-1)!), exact (III.2, eq. 2.6)."""
+        """C_q = sum_j (alpha_j j^q / q! - beta_j j^(q-1) / (q-1)!), exact (III.2)."""
         states = sum(a * j**q for j, a in enumerate(self.alpha)) / sympy.factorial(q)
         if q == 0:
             return exact(states)
