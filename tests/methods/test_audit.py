@@ -1,4 +1,4 @@
-"""The audit of the released HO-ResNet blocks: what reading that code says, against what the functions find."""
+"""The audit of the released HO-ResNet blocks: what a reader of that code knows, against what we find."""
 
 import pytest
 
