@@ -75,6 +75,8 @@ def load(name: str = "cifar10") -> tuple[Split, Split]:
         if CIFAR_FILE.stat().st_size != dataset.bytes:
             raise DataError(f"{CIFAR_FILE} is damaged (wrong size): run `odestack data` to fetch it again")
         data = torch.from_file(str(CIFAR_FILE), size=dataset.bytes, dtype=torch.uint8)
+        if checksum([data.numpy()]) != dataset.sha256:
+            raise DataError(f"{CIFAR_FILE} is damaged (wrong checksum): run `odestack data` to fetch it again")
     sizes = [dataset.n_train * IMAGE_BYTES, dataset.n_train, dataset.n_test * IMAGE_BYTES, dataset.n_test]
     train, train_labels, test, test_labels = data.split(sizes)
     return (

@@ -111,8 +111,16 @@ class RunConfig:
             raise ConfigError(f"batch {self.batch} is more than the {self.train_images} training images")
         if self.branch == "bottleneck" and self.width % 4:
             raise ConfigError(f"width {self.width} does not divide by 4, which a bottleneck branch needs")
+        source = "scheme" if self.tableau is None else "tableau"
+        for name in ("scheme", source):
+            if not isinstance(getattr(self, name), str):
+                raise ConfigError(f"{name} is {getattr(self, name)!r}, not text")
         try:
-            block_count(self.method(), self.depth, self.branch, remainder=self.remainder)
+            method = self.method()
+        except (ValueError, TypeError) as error:  # a TypeError: JSON that is not an object of A and b
+            raise ConfigError(f"{source}: {error}") from None
+        try:
+            block_count(method, self.depth, self.branch, remainder=self.remainder)
         except ValueError as error:
             raise ConfigError(str(error)) from None
 

@@ -10,7 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 import torch
 from safetensors.torch import save
@@ -63,31 +63,31 @@ def sweep(
         SweepError: a worker process died.
     """
     deadline = None if budget is None else time.monotonic() + budget
-    pending = [job for job in jobs if store.get(job.config) is None]
-    if not pending:
-        return []
+    left = _missing(jobs, store)
     options = {"device": device, "compile": compile}
-    with tqdm(total=len(pending), desc=f"{store.profile} runs", unit="run", disable=not progress) as bar:
-        if workers == 0:
-            attempts = ((job, run_job(job, store, progress=progress, **options)) for job in _until(pending, deadline))
-            for _, finished in attempts:
+    with tqdm(total=len(left), desc=f"{store.profile} runs", unit="run", disable=not progress) as bar:
+        while left:
+            if workers == 0:
+                attempts = (run_job(job, store, progress=progress, **options) for job in _until(left, deadline))
+            else:
+                free = [job for job in left if not _in_other_hands(job, store)]
+                attempts = _in_processes(free, store, workers, deadline, options)
+            for finished in attempts:
                 bar.update(finished)
-        else:
-            for finished in _in_processes(pending, store, workers, deadline, options):
-                bar.update(finished)
-    left = [job for job in pending if store.get(job.config) is None]
-    if not left or (deadline is not None and time.monotonic() >= deadline):
-        return left
-    time.sleep(1.0)  # the rest is being trained by another sweep
-    remaining = None if deadline is None else deadline - time.monotonic()
-    return sweep(left, store, workers=workers, budget=remaining, progress=progress, **options)
+            left = _missing(left, store)
+            bar.update(bar.total - len(left) - bar.n)
+            if deadline is not None and time.monotonic() >= deadline:
+                break
+            if left:
+                time.sleep(1.0)  # the rest is being trained by another sweep
+    return left
 
 
 def run_job(
     job: Job, store: Store, *, device: str = "cpu", compile: bool = False, progress: bool = False
 ) -> bool:
     """Train one run and put its record and weights into their places; False if another sweep has it in hand."""
-    checkpoint = CHECKPOINTS / store.profile / f"{job.config.key}.pt"
+    checkpoint = _checkpoint(job, store)
     with lock(checkpoint.with_suffix(".lock")) as mine:
         if not mine:
             return False
@@ -97,7 +97,7 @@ def run_job(
                 device=device,
                 compile=compile,
                 checkpoint=checkpoint,
-                on_epoch=lambda epoch, weights: _keep(job, epoch, weights),
+                on_epoch=lambda epoch, weights: _keep(job, store, epoch, weights),
                 progress=progress,
             )
             store.put(record)
@@ -105,30 +105,66 @@ def run_job(
     return True
 
 
-def weights_path(config: RunConfig, epoch: int | None = None) -> Path:
+def weights_path(config: RunConfig, store: Store, epoch: int | None = None) -> Path:
     """Where a run's kept weights are: the final ones, or those after an epoch (from 1)."""
-    return WEIGHTS / (f"{config.key}.safetensors" if epoch is None else f"{config.key}.epoch{epoch}.safetensors")
+    suffix = "" if epoch is None else f".epoch{epoch}"
+    return WEIGHTS / store.profile / f"{config.key}{suffix}.safetensors"
 
 
-def _keep(job: Job, epoch: int, weights: train.Weights) -> None:
+def _keep(job: Job, store: Store, epoch: int, weights: train.Weights) -> None:
     final = epoch * job.config.steps_per_epoch >= job.config.total_steps
     if job.keep == "nothing" or (job.keep == "final" and not final):
         return
     content = save({name: tensor.cpu().contiguous() for name, tensor in weights.items()})
-    write_atomically(weights_path(job.config, None if final else epoch), content)
+    write_atomically(weights_path(job.config, store, None if final else epoch), content)
 
 
 @contextmanager
 def lock(path: Path) -> Iterator[bool]:
-    """Hold a lock on the file for the block; yields False if another process holds it. Freed when the process dies."""
+    """Hold a lock on the file for the block; yields False if another holds it. Freed when the process dies.
+
+    The file is removed at the end, while still locked. Whoever opened it before that locks a file without a name,
+    and tries again.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
+    while True:
+        with path.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+                return
+            if not _is_at(file, path):
+                continue
+            try:
+                yield True
+            finally:
+                path.unlink(missing_ok=True)
             return
-        yield True
+
+
+def _is_at(file: IO[str], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _in_other_hands(job: Job, store: Store) -> bool:
+    """Whether another process is training the run now."""
+    path = _checkpoint(job, store).with_suffix(".lock")
+    if not path.exists():
+        return False
+    with lock(path) as mine:
+        return not mine
+
+
+def _checkpoint(job: Job, store: Store) -> Path:
+    return CHECKPOINTS / store.profile / f"{job.config.key}.pt"
+
+
+def _missing(jobs: Sequence[Job], store: Store) -> list[Job]:
+    return [job for job in jobs if store.get(job.config) is None]
 
 
 def _until(jobs: Sequence[Job], deadline: float | None) -> Iterator[Job]:
@@ -143,20 +179,21 @@ def _in_processes(
 ) -> Iterator[bool]:
     """Run jobs in worker processes of one thread each; yields as each ends."""
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(os.nice(0),)) as pool:
-        queue = _until(jobs, deadline)
-        running: set[Future[bool]] = set()
-        while True:
-            while len(running) < workers and (job := next(queue, None)) is not None:
-                running.add(pool.submit(run_job, job, store, **options))
-            if not running:
-                return
-            ended, running = wait(running, return_when=FIRST_COMPLETED)
-            for future in ended:
-                try:
+    start = {"initializer": _start_worker, "initargs": (os.nice(0),)}
+    queue = _until(jobs, deadline)
+    running: set[Future[bool]] = set()
+    try:
+        with ProcessPoolExecutor(workers, mp_context=context, **start) as pool:
+            while True:
+                while len(running) < workers and (job := next(queue, None)) is not None:
+                    running.add(pool.submit(run_job, job, store, **options))
+                if not running:
+                    return
+                ended, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in ended:
                     yield future.result()
-                except BrokenProcessPool:
-                    raise SweepError("a worker process died (out of memory?): run the same command again to go on") from None
+    except BrokenProcessPool:
+        raise SweepError("a worker process died (out of memory?): run the same command again to go on") from None
 
 
 def _start_worker(niceness: int) -> None:

@@ -54,6 +54,16 @@ def initial_network(config: RunConfig) -> nn.Module:
         return config.network().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
+def fused_sgd(config: RunConfig, network: nn.Module) -> torch.optim.SGD:
+    return torch.optim.SGD(
+        network.parameters(),
+        lr=config.lr,
+        momentum=config.momentum,
+        weight_decay=config.weight_decay,
+        fused=True,
+    )
+
+
 def autocast(config: RunConfig, device: torch.device) -> contextlib.AbstractContextManager[Any]:
     return torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bf16")
 
@@ -99,13 +109,7 @@ def run(
     where = torch.device(device)
     train, test = data(config.dataset, where)
     network = initial_network(config).to(where)
-    optimiser = torch.optim.SGD(
-        network.parameters(),
-        lr=config.lr,
-        momentum=config.momentum,
-        weight_decay=config.weight_decay,
-        fused=True,
-    )
+    optimiser = fused_sgd(config, network)
     state: dict[str, Any] = {"step": 0, "epochs": [], "early_loss": [], "seconds": 0.0}
     if checkpoint is not None and (saved := read_checkpoint(checkpoint, where)) is not None:
         network.load_state_dict(saved.pop("network"))
@@ -144,6 +148,23 @@ def run(
     )
 
 
+def step(
+    config: RunConfig,
+    forward: Callable[[Tensor], Tensor],
+    optimiser: torch.optim.Optimizer,
+    images: Tensor,
+    labels: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """One step on a batch of normalised images; the loss before it and the number of right answers, both 0-d."""
+    with autocast(config, images.device):
+        logits = forward(images).float()
+    loss = F.cross_entropy(logits, labels)
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+    return loss.detach(), (logits.detach().argmax(1) == labels).sum()
+
+
 def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any] | None:
     """The state after the last finished epoch; None if there is none. A damaged file is removed: the run starts over."""
     if not path.exists():
@@ -177,14 +198,9 @@ def _epoch(
     for images, labels in cifar.batches(train, config.batch, order=order, augmentation=augmentation):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(config, state["step"])
-        with autocast(config, images.device):
-            logits = forward(images).float()
-        loss = F.cross_entropy(logits, labels)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        losses.append(loss.detach())
-        correct += (logits.detach().argmax(1) == labels).sum()
+        loss, hits = step(config, forward, optimiser, images, labels)
+        losses.append(loss)
+        correct += hits
         state["step"] += 1
         last = state["step"] == config.total_steps
         if last or len(losses) % CHECK_EVERY == 0 or len(losses) == config.steps_per_epoch:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from odestack.nets.block import RungeKuttaBlock
 from odestack.nets.multistep import MultistepStack
 
-OFFSET = 64.0  # keeps every state positive, so that a ReLU after the addition changes nothing
+OFFSET = 2.0**16  # keeps every state positive, so that a ReLU after the addition changes nothing
 
 
 class Probe(nn.Module):
