@@ -16,7 +16,7 @@ def ax():
 @pytest.mark.parametrize("tableau", METHODS.values(), ids=list(METHODS))
 def test_every_coefficient_is_drawn_once(tableau, ax):
     draw_block(tableau, ax)
-    drawn = [patch.get_gid() for patch in ax.patches if isinstance(patch, Circle) and patch.get_gid()]
+    drawn = [str(patch.get_gid()) for patch in ax.patches if isinstance(patch, Circle) and patch.get_gid()]
     method = tableau.reduced()
     expected = [f"a{i},{j}" for i, row in enumerate(method.A, 1) for j, a in enumerate(row, 1) if a != 0]
     expected += [f"b{j}" for j, b in enumerate(method.b, 1) if b != 0]

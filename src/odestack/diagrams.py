@@ -16,9 +16,9 @@ DROP = 0.34  # from the line of a stage value down to the additions that use it
 def draw_block(tableau: Tableau, ax: Axes, *, relu: bool = True) -> Axes:
     """The residual block of a method, as ``nets.block.RungeKuttaBlock`` computes it.
 
-    The state runs along the top, a shortcut that every column taps. Column i collects the argument of
-    branch i, one addition for each nonzero coefficient of row i of A; the last column collects the step, with
-    the weights b. All coefficients are times h. Stages that the step does not use are left out, as in the network.
+    The state runs along the top, a shortcut that every column taps. Column i collects the argument of branch
+    i, one addition for each nonzero coefficient of row i of A; the last column collects the step, with the
+    weights b. All coefficients are times h. Stages that the step does not use are left out, as in the network.
 
     Each addition is a circle whose gid is its row and column: "a2,1", or "b1" in the step.
     """
@@ -70,7 +70,7 @@ def _addition(ax: Axes, i: int, j: int, label: str, place: str, size: int) -> No
 def _box(ax: Axes, i: int, text: str, color: str, size: int) -> None:
     """Centred at (i, -i)."""
     corner, shape = (i - 0.32, -i - 0.24), "round,pad=0,rounding_size=0.08"
-    ax.add_patch(FancyBboxPatch(corner, 0.64, 0.48, boxstyle=shape, facecolor=color, edgecolor=LINE, zorder=4))
+    ax.add_patch(FancyBboxPatch(corner, 0.64, 0.48, boxstyle=shape, fc=color, ec=LINE, zorder=4))
     ax.text(i, -i, text, ha="center", va="center", fontsize=size, zorder=5)
 
 

@@ -3,14 +3,16 @@ from odestack.studies import cost
 
 def test_wiring_does_not_change_what_is_counted():
     for _, networks in cost.table(width=16).groupby("depth"):
-        assert networks.scheme.tolist() == ["euler", "midpoint", "heun3", "rk4"]
+        assert networks["scheme"].tolist() == ["euler", "midpoint", "heun3", "rk4"]
         for column in ("parameters", "macs", "evaluations"):
-            assert networks[column].nunique() == 1
+            assert len(set(networks[column])) == 1
 
 
 def test_the_articles_arithmetic():
     rows = cost.table(width=64, depths=(50,)).set_index("scheme")
-    assert rows.arithmetic.loc[["euler", "midpoint", "rk4"]].tolist() == ["2 + 2 × 24", "2 + 4 × 12", "2 + 8 × 6"]
+    arithmetic = rows.arithmetic.to_dict()
+    assert (arithmetic["euler"], arithmetic["midpoint"]) == ("2 + 2 × 24", "2 + 4 × 12")
+    assert arithmetic["rk4"] == "2 + 8 × 6"
     # by hand: stem 3·64·9, 48 layers of 64·64·9, 49 batch norms of 2·64, head 64·10 + 10
     assert set(rows.parameters) == {1728 + 48 * 36864 + 49 * 128 + 650}
     # by hand: 16 x 16 positions after the stem's stride
