@@ -81,9 +81,10 @@ book/chapters/%.ipynb: notebooks/%.ipynb requirements.lock $(SETTINGS) | $(ENV)
 
 -include $(CHAPTERS:.ipynb=.d)
 
-# --- the website -----------------------------------------------------------------------------------------------------
+# --- the website: built anew each time, since Sphinx warns only of pages that it reads, and shown when it is whole -----
 
 $(SITE): $(CHAPTERS) $(PAGES) requirements.lock | $(ENV)
+	@rm -rf _build/draft
 	@$(BIN)/jupyter-book build book --path-output _build/draft -W -n --keep-going --quiet > /dev/null
 	@cp $(VENV)/lib/python3*/site-packages/plotly/package_data/plotly.min.js _build/draft/_build/html/_static/
 	@rm -rf _build/html && cp -r _build/draft/_build/html _build/html

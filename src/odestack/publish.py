@@ -115,16 +115,17 @@ def dependencies(notebook: NotebookNode, source: Path = SOURCE) -> set[Path]:
 def make_rule(notebook: NotebookNode, out: Path) -> str:
     """Make's prerequisites of a chapter: package files, and `$(RECORDS)` where it reads the run store.
 
-    Each file is a target without a recipe as well, so that a removed file makes the chapter stale and is no error.
+    Each file is also a target without a recipe, so that a removed one makes the chapter stale, not Make fail.
     """
     needed = {*dependencies(notebook), Path(__file__).resolve()}
     files = sorted(os.path.relpath(path, ROOT) for path in needed)
     records = " $(RECORDS)" if "src/odestack/lab/records.py" in files else ""
-    return f"{os.path.relpath(out, ROOT)}: {' '.join(files)}{records}\n" + "".join(f"{file}:\n" for file in files)
+    rules = [f"{os.path.relpath(out, ROOT)}: {' '.join(files)}{records}", *(f"{file}:" for file in files)]
+    return "\n".join(rules) + "\n"
 
 
 def execute(path: Path, out: Path, parameters: dict[str, object]) -> NotebookNode:
-    """Run a notebook in a fresh kernel of this environment, in the notebook's folder; `out` follows cell by cell.
+    """Run a notebook in a fresh kernel of this environment, in its own folder; `out` follows cell by cell.
 
     Raises:
         ChapterError: a cell raised, the kernel died, or a parameter is not declared by the notebook.
@@ -189,8 +190,12 @@ def publish(path: Path, out: Path, parameters: dict[str, object]) -> None:
     finally:
         unfinished.unlink(missing_ok=True)
     out.with_suffix(".d").write_text(make_rule(notebook, out))
-    seconds = executed.metadata.papermill.duration
-    print(f"{path.name}: {sum(map(is_code, executed.cells))} code cells ran in {seconds:.0f} s")
+    duration = executed.metadata.papermill.duration
+    print(f"{path.name}: {sum(map(is_code, executed.cells))} code cells ran in {duration:.0f} s")
+
+
+def seconds(text: str) -> float:
+    return int(text) if text.isdecimal() else float(text)
 
 
 def main() -> None:
@@ -198,7 +203,7 @@ def main() -> None:
     parser.add_argument("notebook", type=Path, help="notebook to execute")
     parser.add_argument("out", type=Path, help="executed notebook, replaced only on success")
     parser.add_argument("--profile", default="auto", help="auto, smoke, cpu or gpu (default: auto)")
-    parser.add_argument("--budget", type=float, default=0, help="seconds for missing runs, or inf")
+    parser.add_argument("--budget", type=seconds, default=0, help="seconds for missing runs, or inf")
     arguments = parser.parse_args()
     try:
         publish(arguments.notebook, arguments.out, {"profile": arguments.profile, "budget": arguments.budget})
