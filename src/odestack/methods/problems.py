@@ -1,5 +1,6 @@
 """Initial value problems whose solution is known in closed form, to measure errors against."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -71,8 +72,9 @@ def kepler(eccentricity: float = 0.5) -> Problem:
         raise ValueError(f"the eccentricity is {e}, but a closed orbit has one in [0, 1)")
 
     def f(t: float, x: np.ndarray) -> np.ndarray:
-        q, p = x[:2], x[2:]
-        return np.concatenate([p, -q / np.hypot(*q) ** 3])
+        q1, q2, p1, p2 = x.tolist()
+        cube = math.hypot(q1, q2) ** 3
+        return np.array([p1, p2, -q1 / cube, -q2 / cube])
 
     def exact(t: ArrayLike) -> np.ndarray:
         t = np.asarray(t, dtype=np.float64)
