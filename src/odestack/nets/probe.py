@@ -50,7 +50,7 @@ def deduce_multistep(stack: MultistepStack) -> tuple[np.ndarray, np.ndarray]:
     """alpha (k + 1,) and beta (k + 1,) of the last step of the stack, oldest first, with alpha_k = 1.
 
     Raises:
-        ValueError: the last step is no combination of the last k states and slopes, or too short to tell.
+        ValueError: the last step is no combination of the last k states and slopes, or these are linearly dependent.
     """
     forms = _linear_forms(stack, len(stack.branches))
     k, n = stack.k, len(stack.branches)
@@ -58,7 +58,10 @@ def deduce_multistep(stack: MultistepStack) -> tuple[np.ndarray, np.ndarray]:
     basis = np.concatenate([forms[n - k : n], slopes])  # the last k states and slopes
     solution, _, rank, _ = np.linalg.lstsq(basis.T, forms[n], rcond=None)
     if rank < len(basis):
-        raise ValueError(f"{n} branches are too few to tell the coefficients of a {k}-step method apart")
+        raise ValueError(
+            f"{n} branches do not tell the coefficients of a {k}-step method apart: "
+            "its states and slopes are linearly dependent"
+        )
     if not np.allclose(solution @ basis, forms[n], atol=1e-9):
         raise ValueError(f"the last step is no combination of the last {k} states and slopes")
     return np.append(-solution[:k], 1.0), np.append(solution[k:] / stack.h, 0.0)
