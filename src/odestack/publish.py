@@ -208,7 +208,7 @@ def main() -> None:
     try:
         publish(arguments.notebook, arguments.out, {"profile": arguments.profile, "budget": arguments.budget})
     except (ValueError, OSError) as error:
-        sys.exit(f"{error}")
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,73 @@
+"""The chapters as their authors commit them: complete, without outputs, in the order of the contents."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+from nbformat import NotebookNode
+
+from odestack.methods import catalogue
+from odestack.publish import is_code
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+OPENING = ("**Question.**", "**Learning goals", "**Prerequisites.**", "**Running time.**")
+SECTIONS = ("## What we found", "## Exercises", "## References")
+LONGEST_CELL = 20
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def notebook(request: pytest.FixtureRequest) -> NotebookNode:
+    return nbformat.read(request.param, as_version=4)
+
+
+def prose(notebook: NotebookNode) -> str:
+    return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+
+
+def test_table_of_contents_and_folder_agree() -> None:
+    toc = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text())
+    files = [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
+    assert [f"chapters/{path.stem}" for path in NOTEBOOKS] == [file for file in files if "/" in file]
+    for page in (toc["root"], *(file for file in files if "/" not in file)):
+        assert (ROOT / "book" / f"{page}.md").is_file()
+
+
+def test_committed_without_outputs(notebook: NotebookNode) -> None:
+    for cell in filter(is_code, notebook.cells):
+        assert cell.outputs == []
+        assert cell.execution_count is None
+
+
+def test_code_cells_are_short(notebook: NotebookNode) -> None:
+    cells = [cell.source.splitlines() for cell in filter(is_code, notebook.cells)]
+    assert [lines[0] for lines in cells if len(lines) > LONGEST_CELL] == []
+
+
+def test_every_part_of_a_chapter_is_there(notebook: NotebookNode) -> None:
+    first = notebook.cells[0].source
+    assert first.startswith("# ")
+    assert [part for part in OPENING if part not in first] == []
+    headings = re.findall(r"^## .*", prose(notebook), re.MULTILINE)
+    assert [heading for heading in headings if heading in SECTIONS] == list(SECTIONS)
+
+
+def test_three_exercises_with_solutions(notebook: NotebookNode) -> None:
+    exercises = prose(notebook).partition("## Exercises")[2]
+    numbers = re.findall(r"^\*\*(\d+)\b", exercises, re.MULTILINE)
+    assert numbers == ["1", "2", "3"]
+    assert len(re.findall(r"^```\{dropdown\} Solution", exercises, re.MULTILINE)) == 3
+
+
+def test_every_citation_is_in_the_bibliography(notebook: NotebookNode) -> None:
+    known = set(re.findall(r"^@\w+\{(\w+),", (ROOT / "book" / "references.bib").read_text(), re.MULTILINE))
+    groups = re.findall(r"\{cite(?::\w+)?\}`([^`]+)`", prose(notebook))
+    assert {key.strip() for group in groups for key in group.split(",")} <= known
+
+
+def test_every_source_of_the_catalogue_is_in_the_bibliography() -> None:
+    bibliography = (ROOT / "book" / "references.bib").read_text()
+    sources = {name: catalogue.get(name).source for name in catalogue.names()}
+    assert {name: source for name, source in sources.items() if f"{{{source}," not in bibliography} == {}
