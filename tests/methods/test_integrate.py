@@ -5,9 +5,11 @@ import math
 
 import numpy as np
 import pytest
+import sympy
 from scipy.integrate import solve_ivp
 
 from odestack.methods import catalogue
+from odestack.methods.exact import exact
 from odestack.methods.integrate import Solution, Status, adaptive, fixed_step
 from odestack.methods.tableau import Tableau
 
@@ -108,7 +110,7 @@ def test_a_pair_from_outside_the_catalogue_makes_the_steps_of_scipy(tmp_path) ->
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_smaller_tolerance_gives_smaller_error(name: str) -> None:
-    exact = solve_ivp(predator_prey, (0, 10), [10, 5], method="DOP853", rtol=1e-13, atol=1e-13).y[:, -1]
+    expected = solve_ivp(predator_prey, (0, 10), [10, 5], method="DOP853", rtol=1e-13, atol=1e-13).y[:, -1]
     method = catalogue.get(name)
     errors = []
     for rtol in (1e-3, 1e-5, 1e-7, 1e-9):
@@ -116,14 +118,18 @@ def test_smaller_tolerance_gives_smaller_error(name: str) -> None:
         solution = adaptive(f, (0, 10), [10, 5], method, rtol=rtol, atol=rtol)
         assert solution.status == Status.DONE
         assert solution.nfe == f.calls
-        errors.append(np.abs(solution.y[-1] - exact).max())
+        errors.append(np.abs(solution.y[-1] - expected).max())
     assert all(finer < coarser / 5 for coarser, finer in itertools.pairwise(errors))
     assert errors[-1] < 1e-6
 
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_history_is_complete(name: str) -> None:
-    solution = adaptive(predator_prey, (0, 10), [10, 5], catalogue.get(name), rtol=1e-4)
+    """Two evaluations to start; one at each new state, for the next step, unless the last stage gave it."""
+    method = catalogue.get(name)
+    solution = adaptive(predator_prey, (0, 10), [10, 5], method, rtol=1e-4)
+    tried, kept = len(solution.step_sizes), solution.accepted.sum()
+    assert solution.nfe == 2 + tried * (method.stages - 1) + (0 if method.fsal else kept - 1)
     assert len(solution.step_sizes) == len(solution.accepted)
     np.testing.assert_allclose(np.diff(solution.t), solution.step_sizes[solution.accepted])
     assert solution.t[0] == 0
@@ -167,9 +173,12 @@ def test_a_non_finite_right_hand_side_is_a_status(slope: float) -> None:
 
 
 def test_an_infinite_state_is_never_accepted() -> None:
-    """The error of a jump to infinity, relative to that state, would be zero."""
-    solution = adaptive(lambda t, y: np.full(1, 1e308), (0, 100), 0.0, catalogue.get("dormand_prince5"))
+    """Relative to an infinite state every error is zero; y = 1e305 (1 + t) overflows near t = 1797."""
+    half = sympy.Rational(1, 2)
+    heun_euler = Tableau("heun_euler", ((), (exact(1),)), (half, half), (exact(1), exact(0)))
+    solution = adaptive(lambda t, y: np.full(1, 1e305), (0, 1e6), 1e305, heun_euler, rtol=1e-3)
     assert np.isfinite(solution.y).all()
+    assert 1000 < solution.t[-1] < 1797
     assert solution.status != Status.DONE
 
 

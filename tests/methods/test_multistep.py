@@ -136,6 +136,18 @@ def test_convergence_slope_is_the_order(method: MultistepMethod) -> None:
     assert math.log2(errors[0] / errors[1]) == pytest.approx(method.order, abs=0.3)
 
 
+def test_normalisation_does_not_matter() -> None:
+    """Twice the coefficients are the same method."""
+    method = adams_bashforth(3)
+    double = MultistepMethod("double", tuple(2 * a for a in method.alpha), tuple(2 * b for b in method.beta))
+    assert (double.order, double.error_constant) == (method.order, method.error_constant)
+    times = np.linspace(0, 1, 11)
+    found, expected = (
+        multistep.solve(m, lambda t, x: t - x, times, [1.0, 0.9, 0.8]) for m in (double, method)
+    )
+    np.testing.assert_allclose(found, expected, rtol=1e-13)
+
+
 def test_one_step_adams_is_euler() -> None:
     euler = Tableau("euler", ((),), (sympy.Integer(1),))
     expected = fixed_step(lambda t, x: np.sin(t * x), (0, 2), [1.0, 2.0], euler, 20)
