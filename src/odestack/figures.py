@@ -56,7 +56,6 @@ def by_scheme(schemes: Sequence[str]) -> dict[str, Any]:
         "style_order": list(schemes),
         "palette": {scheme: look(scheme).color for scheme in schemes},
         "markers": {scheme: look(scheme).marker for scheme in schemes},
-        "dashes": False,
     }
 
 

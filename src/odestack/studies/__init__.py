@@ -4,9 +4,9 @@ import difflib
 from types import ModuleType
 
 from odestack.lab.config import ConfigError
-from odestack.studies import depth_by_order
+from odestack.studies import cost, depth_by_order
 
-STUDIES: dict[str, ModuleType] = {"depth_by_order": depth_by_order}
+STUDIES: dict[str, ModuleType] = {"cost": cost, "depth_by_order": depth_by_order}
 
 
 def get(name: str) -> ModuleType:

@@ -30,7 +30,7 @@ def table(
     depths: Sequence[int] = depth_by_order.DEPTHS,
     schemes: Sequence[str] = depth_by_order.SCHEMES,
 ) -> pd.DataFrame:
-    """One row a network: scheme, stages, depth, width, blocks, arithmetic, and the fields of ``nets.cost.Cost``.
+    """One row a network: scheme, stages, depth, width, blocks, arithmetic, and the fields of ``cost.Cost``.
 
     All counts are per image of 32 x 32. The last column, share, is multiplications in axpys over macs.
 

@@ -19,6 +19,7 @@ SCHEMES = ("euler", "midpoint", "heun3", "rk4")
 DEPTHS = (26, 50, 98)
 SEEDS = (0, 1, 2)
 SNAPSHOTS = ("euler", "rk4")
+COLUMNS = ["scheme", "order", "depth", "seed", "relu", "status", "train_loss", "test_loss", "accuracy", "minutes"]
 
 
 def jobs(profile: str) -> list[Job]:
@@ -43,9 +44,10 @@ def _keep(config: RunConfig, profile: str) -> Keep:
 
 
 def table(records: Sequence[Record]) -> pd.DataFrame:
-    """One row a run: scheme, order, depth, seed, relu, status, final train_loss, test_loss, accuracy (percent), minutes."""
+    """One row a run, in ``COLUMNS``: final losses, accuracy in percent, minutes of training."""
     return pd.DataFrame(
-        [
+        columns=COLUMNS,
+        data=[
             {
                 "scheme": record.config.scheme,
                 "order": catalogue.get(record.config.scheme).order,
@@ -59,5 +61,5 @@ def table(records: Sequence[Record]) -> pd.DataFrame:
                 "minutes": record.seconds / 60,
             }
             for record in records
-        ]
-    )
+        ],
+    ).astype({"relu": bool})

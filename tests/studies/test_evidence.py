@@ -1,0 +1,73 @@
+import shutil
+
+import pytest
+
+from odestack.lab.config import ConfigError
+from odestack.lab.records import Store
+from odestack.studies import STUDIES, evidence, get
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    from odestack.lab import records, sweep
+
+    monkeypatch.setattr(records.Store.__init__, "__defaults__", (tmp_path / "runs",))
+    monkeypatch.setattr(sweep, "CHECKPOINTS", tmp_path / "checkpoints")
+    monkeypatch.setattr(sweep, "WEIGHTS", tmp_path / "weights")
+    monkeypatch.setattr(evidence.os, "cpu_count", lambda: 1)
+    return tmp_path / "runs"
+
+
+def test_without_a_budget_nothing_is_trained_and_the_missing_are_named(store):
+    found = evidence.gather("depth_by_order", "smoke")
+    assert found.records == []
+    assert not store.exists()
+    text = found.statement().data
+    assert all(config.key in text for config in found.missing)
+    assert "0 of 6" in text
+
+
+def test_with_a_budget_the_records_are_made(store):
+    found = evidence.gather("depth_by_order", "smoke", budget=300)
+    assert found.missing == []
+    assert len(found.records) == 6
+
+
+def test_auto_is_the_largest_complete_profile_else_cpu(store, monkeypatch):
+    assert evidence.gather("depth_by_order").profile == "cpu"
+    monkeypatch.setattr(evidence, "AUTO", ("cpu", "smoke"))
+    evidence.gather("depth_by_order", "smoke", budget=300)
+    assert evidence.gather("depth_by_order").profile == "smoke"
+    shutil.rmtree(store)
+    assert evidence.gather("depth_by_order").profile == "cpu"
+
+
+def test_unknown_names_are_answered_with_valid_ones():
+    with pytest.raises(ConfigError, match="auto, smoke, cpu, gpu"):
+        evidence.gather("depth_by_order", "huge")
+    with pytest.raises(ConfigError, match="depth_by_order"):
+        get("depth-by-order")
+
+
+@pytest.mark.parametrize("name", list(STUDIES))
+@pytest.mark.parametrize("profile", ["smoke", "cpu", "gpu"])
+def test_every_arm_of_every_study_can_be_built_and_is_listed_once(name, profile):
+    keys = [job.config.key for job in get(name).jobs(profile)]
+    assert len(set(keys)) == len(keys)
+
+
+def test_one_seed_of_every_arm_comes_before_any_second_seed():
+    seeds = [job.config.seed for job in get("depth_by_order").jobs("cpu")]
+    assert seeds == sorted(seeds)
+    assert len(seeds) == 42
+
+
+def test_committed_records_are_of_this_recipe_and_under_their_own_key():
+    for profile in ("cpu", "gpu"):
+        store = Store(profile)
+        files = set(store.folder.glob("*.json"))
+        known = {store.path(job.config) for name in STUDIES for job in get(name).jobs(profile)}
+        assert files <= known, "a record that no study asks for"
+        for study in STUDIES:
+            for job in get(study).jobs(profile):
+                store.get(job.config)

@@ -1,0 +1,123 @@
+"""The command line: what it prints, and one sentence with exit code 2 for what it cannot do."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from odestack.cli import main
+
+
+def odestack(*arguments, capsys, monkeypatch):
+    """Exit code, standard output, standard error."""
+    monkeypatch.setattr(sys, "argv", ["odestack", *arguments])
+    try:
+        main()
+        code = 0
+    except SystemExit as exit:
+        code = int(exit.code or 0)
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+@pytest.fixture
+def call(capsys, monkeypatch):
+    return lambda *arguments: odestack(*arguments, capsys=capsys, monkeypatch=monkeypatch)
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    """An empty run store of its own."""
+    from odestack.lab import records, sweep
+
+    monkeypatch.setattr(records.Store.__init__, "__defaults__", (tmp_path / "runs",))
+    monkeypatch.setattr(sweep, "CHECKPOINTS", tmp_path / "checkpoints")
+    monkeypatch.setattr(sweep, "WEIGHTS", tmp_path / "weights")
+    return tmp_path
+
+
+SMALL = ("--dataset", "mini-cifar10", "--depth", "26", "--width", "4", "--batch", "16", "--steps", "2")
+
+
+def test_methods_lists_every_method_with_its_order(call):
+    code, out, _ = call("methods")
+    rows = {line.split()[0]: line.split() for line in out.splitlines()[1:]}
+    assert code == 0
+    assert rows["rk4"][1:5] == ["4", "4", "–", "2.7853"]
+    assert rows["cooper_verner8"][2] == "8"
+
+
+def test_methods_shows_one_with_its_conditions(call):
+    _, out, _ = call("methods", "heun3")
+    assert "order 3: b·A c = 1/6   holds" in out
+    assert "fails by" in out
+
+
+def test_a_method_from_a_file_is_judged_and_trained(call, store, tmp_path):
+    file = tmp_path / "mine.json"
+    file.write_text(json.dumps({"A": [[], ["2/3"]], "b": ["1/4", "3/4"]}))
+    code, out, _ = call("methods", "--tableau", str(file))
+    assert code == 0
+    assert out.splitlines()[1].split()[:3] == ["mine", "2", "2"]
+    code, out, _ = call("train", "--tableau", str(file), *SMALL)
+    assert code == 0
+    (record,) = (store / "runs" / "own").glob("mine-*.json")
+    assert json.loads(record.read_text())["status"] == "done"
+
+
+def test_train_stores_a_record_and_a_second_call_finds_it(call, store):
+    code, first, _ = call("train", "--scheme", "rk4", *SMALL)
+    assert code == 0
+    assert "test accuracy" in first
+    (record,) = (store / "runs" / "own").glob("rk4-*.json")
+    written = record.stat().st_mtime_ns
+    assert call("train", "--scheme", "rk4", *SMALL)[1] == first
+    assert record.stat().st_mtime_ns == written
+
+
+def test_sweep_fills_the_store_and_runs_tells(call, store):
+    assert "0 of 6" in call("runs", "--profile", "smoke")[1]
+    code, out, _ = call("sweep", "depth_by_order", "--profile", "smoke")
+    assert code == 0
+    assert "6 of 6 runs have a record" in out
+    assert "missing" not in call("runs", "--profile", "smoke")[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("methods", "rk5"), "nearest: rk4"),
+        (("methods", "--tableau", "nowhere.json"), "nowhere.json"),
+        (("train", "--scheme", "rk4", "--depth", "30"), "nearest rk4 depths are 26 and 34"),
+        (("train", "--branch", "conv9"), "conv2"),
+        (("train", "--lr", "nan"), "lr is nan"),
+        (("train", "--device", "tpu"), "cpu, cuda"),
+        (("sweep", "depth"), "depth_by_order"),
+        (("sweep", "depth_by_order", "--profile", "huge"), "smoke, cpu, gpu"),
+        (("runs", "--profile", "huge"), "smoke, cpu, gpu"),
+        (("scorecard", "--profile", "huge"), "smoke, cpu, gpu"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(call, store, arguments, sentence):
+    code, _, err = call(*arguments)
+    assert code == 2
+    assert err.startswith("error: ")
+    assert len(err.splitlines()) == 1
+    assert sentence in err
+
+
+@pytest.mark.parametrize("arguments", [("bogus",), ("train", "--depth", "deep"), ("sweep",), ("methods", "--nope")])
+def test_wrong_usage_is_code_2_without_a_traceback(call, arguments):
+    code, _, err = call(*arguments)
+    assert code == 2
+    assert "Error: " in err
+    assert "Traceback" not in err
+
+
+def test_help_is_quick_to_read():
+    out = subprocess.run(
+        [sys.executable, "-c", "from odestack.cli import main; main()", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    for command in ("methods", "data", "train", "sweep", "runs", "bench", "scorecard"):
+        assert f"  {command} " in out
