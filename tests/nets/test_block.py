@@ -8,7 +8,7 @@ import pytest
 import sympy
 import torch
 from hypothesis import given, settings
-from strategies import tableaux
+from random_tableaux import tableaux
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import tableaux
+from random_tableaux import tableaux
 from torch import Tensor, nn
 
 from odestack.methods import catalogue
