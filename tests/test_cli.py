@@ -117,7 +117,10 @@ def test_wrong_usage_is_code_2_without_a_traceback(call, arguments):
 
 def test_help_is_quick_to_read():
     out = subprocess.run(
-        [sys.executable, "-c", "from odestack.cli import main; main()", "--help"], capture_output=True, text=True, check=True
+        [sys.executable, "-c", "from odestack.cli import main; main()", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     for command in ("methods", "data", "train", "sweep", "runs", "bench", "scorecard"):
         assert f"  {command} " in out

@@ -2,7 +2,7 @@
 
 import inspect
 import sys
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,7 +38,10 @@ def main() -> None:
 
 
 @app.command()
-def methods(name: Annotated[str | None, typer.Argument(help="Show one method in full.")] = None, tableau: TableauFile = None) -> None:
+def methods(
+    name: Annotated[str | None, typer.Argument(help="Show one method in full.")] = None,
+    tableau: TableauFile = None,
+) -> None:
     """List the methods, or show one with its tableau and order conditions."""
     from odestack.methods import catalogue, describe
     from odestack.methods.tableau import Tableau

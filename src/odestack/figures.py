@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import matplotlib as mpl
 import seaborn as sns
 from IPython.display import HTML, Markdown
+from matplotlib.axes import Axes
 
 from odestack.lab.records import Record
 
@@ -59,6 +60,12 @@ def by_scheme(schemes: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def legend(ax: Axes) -> None:
+    """A legend that gives the methods' full names and orders instead of their identifiers."""
+    handles, names = ax.get_legend_handles_labels()
+    ax.legend(handles, [look(name).label for name in names])
+
+
 def setup() -> None:
     """Apply the house style to matplotlib. Called once at the top of a notebook."""
     sns.set_theme(context="notebook", style="ticks")
@@ -106,9 +113,7 @@ def computed(what: str) -> Markdown:
 
 def interactive(figure: Any, alternative: str) -> HTML:
     """A plotly figure that loads its script from the site, with a text alternative for those who cannot see it."""
-    body = figure.to_html(
-        include_plotlyjs=False, full_html=False, config={"displaylogo": False, "responsive": True}
-    )
+    body = figure.to_html(include_plotlyjs=False, full_html=False, config={"displaylogo": False, "responsive": True})
     return HTML(
         '<script src="../_static/plotly.min.js"></script>\n'
         f'<div role="figure" class="interactive" aria-label="{alternative}">{body}</div>'

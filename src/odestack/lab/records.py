@@ -58,7 +58,9 @@ class Record:
             data = json.loads(text)
             key, version = data.pop("key"), data.pop("recipe_version")
             if version != RECIPE_VERSION:
-                raise RecordError(f"{where} is of recipe version {version}, not {RECIPE_VERSION}: its run must be repeated")
+                raise RecordError(
+                    f"{where} is of recipe version {version}, not {RECIPE_VERSION}: its run must be repeated"
+                )
             record = cls(**{**data, "config": RunConfig.from_dict(data["config"])})
         except RecordError:
             raise

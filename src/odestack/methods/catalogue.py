@@ -6,7 +6,7 @@ Coefficients are exact; every entry is consistent (its weights sum to one) and i
 import difflib
 from typing import Any
 
-from odestack.methods.tableau import Tableau
+from odestack.methods.tableau import Tableau, TableauError
 
 
 def _row(numerators: str, denominator: int = 1) -> list[str]:
@@ -26,9 +26,7 @@ _ENTRIES = (
     _tableau("heun3", [[], ["1/3"], ["0", "2/3"]], ["1/4", "0", "3/4"], "hairer1993"),
     _tableau("kutta3", [[], ["1/2"], ["-1", "2"]], _row("1 4 1", 6), "butcher2016"),
     _tableau("rk4", [[], ["1/2"], ["0", "1/2"], ["0", "0", "1"]], _row("1 2 2 1", 6), "hairer1993"),
-    _tableau(
-        "three_eighths", [[], ["1/3"], ["-1/3", "1"], ["1", "-1", "1"]], _row("1 3 3 1", 8), "hairer1993"
-    ),
+    _tableau("three_eighths", [[], ["1/3"], ["-1/3", "1"], ["1", "-1", "1"]], _row("1 3 3 1", 8), "hairer1993"),
     _tableau(
         "gill4",
         [[], ["1/2"], _row("sqrt(2)-1 2-sqrt(2)", 2), _row("0 -sqrt(2) 2+sqrt(2)", 2)],
@@ -110,7 +108,16 @@ _ENTRIES = (
                 "(63-13*sqrt(21))/35",
             ],
             ["1/14", "0", "0", "0", "(14-3*sqrt(21))/126", "(13-3*sqrt(21))/63", "1/9"],
-            ["1/32", "0", "0", "0", "(91-21*sqrt(21))/576", "11/72", "(-385-75*sqrt(21))/1152", "(63+13*sqrt(21))/128"],
+            [
+                "1/32",
+                "0",
+                "0",
+                "0",
+                "(91-21*sqrt(21))/576",
+                "11/72",
+                "(-385-75*sqrt(21))/1152",
+                "(63+13*sqrt(21))/128",
+            ],
             [
                 "1/14",
                 "0",
@@ -141,6 +148,10 @@ _ENTRIES = (
 )
 
 METHODS: dict[str, Tableau] = {tableau.name: tableau for tableau in _ENTRIES}
+
+for _method in _ENTRIES:
+    if sum(_method.b) != 1:
+        raise TableauError(f"{_method.name} may not enter the catalogue: its weights sum to {sum(_method.b)}, not to 1")
 
 
 def names() -> tuple[str, ...]:

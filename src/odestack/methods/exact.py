@@ -54,7 +54,12 @@ def _evaluate(node: ast.expr) -> sympy.Expr | None:
         if left is None or right is None or (isinstance(node.op, ast.Div) and right.is_zero):
             return None
         return _OPERATORS[type(node.op)](left, right)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "sqrt" and len(node.args) == 1:
+    if (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "sqrt"
+        and len(node.args) == 1
+    ):
         argument = _evaluate(node.args[0])
         return None if argument is None else sympy.sqrt(argument)
     return None

@@ -48,6 +48,8 @@ class Tableau:
         s = len(b)
         if s == 0:
             raise TableauError(f"{self.name}: b is empty; a method has at least one stage")
+        if all(x == 0 for x in b):
+            raise TableauError(f"{self.name}: every weight in b is 0, so the step does nothing")
         try:
             rows = list(self.A)
         except TypeError:
@@ -60,7 +62,7 @@ class Tableau:
         if self.b_hat is not None:
             b_hat = _numbers(self.b_hat, f"{self.name}: b_hat")
             if len(b_hat) != s:
-                raise TableauError(f"{self.name}: b_hat has {len(b_hat)} weights, but the method has {s} stages")
+                raise TableauError(f"{self.name}: b_hat has {len(b_hat)} weights, but there are {s} stages")
             object.__setattr__(self, "b_hat", b_hat)
 
     @property
@@ -113,9 +115,7 @@ class Tableau:
             return " & ".join(sympy.latex(x) for x in entries)
 
         s = self.stages
-        rows = [
-            f"{sympy.latex(self.c[i])} & {cells(self.A[i][:i])}{' &' * (s - i if i else s - 1)}" for i in range(s)
-        ]
+        rows = [f"{sympy.latex(self.c[i])} & {cells(self.A[i][:i])}{' &' * (s - i if i else s - 1)}" for i in range(s)]
         foot = [f" & {cells(w)}" for w in (self.b, self.b_hat) if w is not None]
         body = r" \\ ".join(rows) + r" \\ \hline " + r" \\ ".join(foot)
         return rf"\begin{{array}}{{c|{'c' * s}}} {body} \end{{array}}"

@@ -41,7 +41,13 @@ class RungeKuttaBlock(nn.Module):
     """
 
     def __init__(
-        self, tableau: Tableau, branches: Iterable[nn.Module], *, h: float = 1.0, relu: bool = True, stride: int = 1
+        self,
+        tableau: Tableau,
+        branches: Iterable[nn.Module],
+        *,
+        h: float = 1.0,
+        relu: bool = True,
+        stride: int = 1,
     ) -> None:
         super().__init__()
         method = tableau.reduced()

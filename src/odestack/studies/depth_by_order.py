@@ -19,7 +19,18 @@ SCHEMES = ("euler", "midpoint", "heun3", "rk4")
 DEPTHS = (26, 50, 98)
 SEEDS = (0, 1, 2)
 SNAPSHOTS = ("euler", "rk4")
-COLUMNS = ["scheme", "order", "depth", "seed", "relu", "status", "train_loss", "test_loss", "accuracy", "minutes"]
+COLUMNS = [
+    "scheme",
+    "order",
+    "depth",
+    "seed",
+    "relu",
+    "status",
+    "train_loss",
+    "test_loss",
+    "accuracy",
+    "minutes",
+]
 
 
 def jobs(profile: str) -> list[Job]:

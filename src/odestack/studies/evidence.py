@@ -28,7 +28,9 @@ class Evidence:
     def statement(self) -> Markdown:
         """What the page rests on, in one sentence; missing runs are named."""
         total = len(self.records) + len(self.missing)
-        text = f"This page rests on {len(self.records)} of {total} runs of study `{self.study}`, profile `{self.profile}`."
+        text = (
+            f"This page rests on {len(self.records)} of {total} runs of study `{self.study}`, profile `{self.profile}`."
+        )
         if self.missing:
             names = "".join(f"<li><code>{config.key}</code></li>" for config in self.missing)
             text += (
