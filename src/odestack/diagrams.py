@@ -16,9 +16,9 @@ DROP = 0.34  # from the line of a stage value down to the additions that use it
 def draw_block(tableau: Tableau, ax: Axes, *, relu: bool = True) -> Axes:
     """The residual block of a method, as ``nets.block.RungeKuttaBlock`` computes it.
 
-    The state runs along the top, a shortcut that every column taps. Column i collects the argument of branch
-    i, one addition for each nonzero coefficient of row i of A; the last column collects the step, with the
-    weights b. All coefficients are times h. Stages that the step does not use are left out, as in the network.
+    The state runs along the top, a shortcut that every column taps. Column i collects the argument of
+    branch i, one addition for each nonzero coefficient of row i of A; the last column collects the step, with
+    weights b. All coefficients are times h. Stages that the step does not use are left out.
 
     Each addition is a circle whose gid is its row and column: "a2,1", or "b1" in the step.
     """
