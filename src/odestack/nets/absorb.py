@@ -1,8 +1,8 @@
 r"""Which coefficients of a method the weights of a network can absorb.
 
 A branch ends in a convolution, so scaling its last weights by s scales its stage value k by s. Wherever k is
-used its coefficient may then be divided by s, and the block computes the same function. The uses of k_i are the
-entries of column i of A over b: one scale a stage is free, and no rescaling changes the ratios in a column.
+used its coefficient may then be divided by s, and the block computes the same function. The uses of k_i are
+column i of A over b: one scale a stage is free, and no rescaling changes the ratios in a column.
 """
 
 import copy
@@ -38,7 +38,7 @@ class Coefficient(NamedTuple):
 
 
 def coefficients(tableau: Tableau) -> list[Coefficient]:
-    """All nonzero coefficients, column by column; the last of a column, b_i unless it is zero, is absorbed."""
+    """All nonzero coefficients, by column; the last of each column, b_i unless it is zero, is absorbed."""
     method = tableau.reduced()
     s = method.stages
     rows = [*method.A, method.b]
@@ -65,8 +65,8 @@ def scales(block: RungeKuttaBlock) -> list[float]:
 def absorb(block: RungeKuttaBlock, factors: Sequence[float] | None = None) -> RungeKuttaBlock:
     """A block that computes the same function, with the last layer of branch i multiplied by factors[i].
 
-    All uses of stage value i are divided by the factor. By default the factors are ``scales``, so that the last
-    use of every stage value gets the coefficient 1.
+    All uses of stage value i are divided by the factor. By default the factors are ``scales``, so that the
+    last use of every stage value gets the coefficient 1.
 
     Raises:
         ValueError: there is not one nonzero factor for each branch.
@@ -88,9 +88,9 @@ def unabsorbed(block: RungeKuttaBlock, x: Tensor) -> Tensor:
     """How far the coefficients reach beyond the weights, to first order: singular values, largest first.
 
     The columns of a matrix are the derivatives of the output by each nonzero coefficient, scaled to length 1.
-    Whatever is a combination of the derivatives by the weights (any change of any weight, not rescaling alone) is
-    taken out. As many singular values as are not round-off, so many coefficients no small change of weights
-    absorbs.
+    Whatever is a combination of the derivatives by the weights (any change of any weight, not rescaling
+    alone) is taken out. The number of singular values above round-off is the number of directions, in the
+    space of coefficients, that no small change of weights absorbs.
 
     Args:
         block: in double precision; batch normalisation must use batch statistics and keep no running ones.
