@@ -6,7 +6,6 @@ from torch import nn
 from torch.nn import functional as F
 
 from odestack.methods import catalogue
-from odestack.methods.tableau import Tableau
 from odestack.nets.block import RungeKuttaBlock
 from odestack.nets.branch import KINDS, branch, layers
 from odestack.nets.resnet import ResNet, block_count
@@ -114,12 +113,6 @@ def test_a_remainder_smaller_than_a_branch_is_refused() -> None:
 def test_what_cannot_be_built_is_refused(options: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         ResNet(catalogue.get("euler"), 26, **{"width": 8, **options})
-
-
-def test_a_method_without_weights_is_refused() -> None:
-    nothing = Tableau("nothing", ((),), (0,))  # pyright: ignore[reportArgumentType]
-    with pytest.raises(ValueError, match="tableau nothing has only zero weights"):
-        block_count(nothing, 26)
 
 
 def test_the_step_size_scales_the_branches() -> None:

@@ -99,7 +99,7 @@ def read_sheets(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.nd
             decode_sheet(folder / "test.png"),
             np.array(labels["test"], dtype=np.uint8),
         )
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, SyntaxError) as error:  # as Pillow raises
         raise DataError(f"{folder} is damaged ({error}): restore it with `git checkout data/mini-cifar10`") from None
     if checksum(arrays) != DATASETS["mini-cifar10"].sha256:
         raise DataError(f"{folder} is damaged (wrong checksum): restore it with `git checkout data/mini-cifar10`")

@@ -52,7 +52,7 @@ class Record:
         return json.dumps(data, indent=1, allow_nan=False) + "\n"
 
     @classmethod
-    def from_json(cls, text: str, where: str = "record") -> "Record":
+    def from_json(cls, text: str | bytes, where: str = "record") -> "Record":
         """Raises RecordError: not a record, of another recipe version, or under a wrong key."""
         try:
             data = json.loads(text)
@@ -93,7 +93,7 @@ class Store:
         """
         path = self.path(config)
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_bytes()
         except FileNotFoundError:
             return None
         return Record.from_json(text, str(path))

@@ -19,11 +19,9 @@ def block_count(tableau: Tableau, depth: int, kind: str = "conv2", *, remainder:
     A network of depth d has a stem and a head, so d - 2 layers to share out: ``layers(kind)`` for each used stage.
 
     Raises:
-        ValueError: the depth does not divide, and the message names the nearest depths that do; or no stage is used.
+        ValueError: the depth does not divide; the message names the nearest depths that do.
     """
     layers = branches.layers(kind)
-    if not tableau.used_stages:
-        raise ValueError(f"tableau {tableau.name} has only zero weights, so no branch to build a network from")
     per_block = layers * len(tableau.used_stages)
     blocks, left = divmod(depth - 2, per_block)
     if blocks < 1 or (left and not remainder):
