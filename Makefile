@@ -32,7 +32,7 @@ experiments: $(ENV) ## Train all runs that a profile lacks, without a budget: ma
 	@case "$(PROFILE)" in smoke|cpu|gpu) ;; *) echo "Say which runs to train: make experiments PROFILE=smoke, cpu or gpu"; exit 2;; esac
 	@$(MAKE) --no-print-directory BUDGET=inf $(EXPERIMENTS:notebooks/%=book/chapters/%)
 
-reproduce: $(ENV) ## Retrain one study into a fresh store and compare it with the records: make reproduce STUDY=depth_by_order
+reproduce: $(ENV) ## Retrain one study and compare it with the records: make reproduce STUDY=depth_by_order
 	@test -n "$(STUDY)" || { echo "Say which study to retrain: make reproduce STUDY=depth_by_order"; exit 2; }
 	@$(BIN)/odestack reproduce $(STUDY) --profile $(PROFILE)
 

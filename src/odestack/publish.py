@@ -94,10 +94,19 @@ def imported(code: str, package: str) -> Iterator[str]:
             yield from (f"{base}.{alias.name}" for alias in node.names)
 
 
+def imports(notebook: NotebookNode) -> list[str]:
+    cells = (TransformerManager().transform_cell(cell.source) for cell in notebook.cells if is_code(cell))
+    return [name for cell in cells for name in imported(cell, "")]
+
+
+def uses_runs(notebook: NotebookNode) -> bool:
+    """Whether a notebook works with trained networks, which it reaches through these modules only."""
+    return any(name.startswith(("odestack.lab", "odestack.studies", "odestack.claims")) for name in imports(notebook))
+
+
 def dependencies(notebook: NotebookNode, source: Path = SOURCE) -> set[Path]:
     """The files of `odestack` that a notebook imports, directly or through another; nothing is run."""
-    cells = (TransformerManager().transform_cell(cell.source) for cell in notebook.cells if is_code(cell))
-    names = [name for cell in cells for name in imported(cell, "")]
+    names = imports(notebook)
     found: set[Path] = set()
     while names:
         name = names.pop()
@@ -113,13 +122,13 @@ def dependencies(notebook: NotebookNode, source: Path = SOURCE) -> set[Path]:
 
 
 def make_rule(notebook: NotebookNode, out: Path) -> str:
-    """Make's prerequisites of a chapter: package files, and `$(RECORDS)` where it reads the run store.
+    """Make's prerequisites of a chapter: package files, and `$(RECORDS)` where it uses runs.
 
     Each file is also a target without a recipe, so that a removed one makes the chapter stale, not Make fail.
     """
     needed = {*dependencies(notebook), Path(__file__).resolve()}
     files = sorted(os.path.relpath(path, ROOT) for path in needed)
-    records = " $(RECORDS)" if "src/odestack/lab/records.py" in files else ""
+    records = " $(RECORDS)" if uses_runs(notebook) else ""
     rules = [f"{os.path.relpath(out, ROOT)}: {' '.join(files)}{records}", *(f"{file}:" for file in files)]
     return "\n".join(rules) + "\n"
 
@@ -170,8 +179,7 @@ def publish(path: Path, out: Path, parameters: dict[str, object]) -> None:
     """
     notebook = nbformat.read(path, as_version=4)
     declared = declared_parameters(notebook)
-    runs_studies = any("studies" in path.parts for path in dependencies(notebook))
-    if not declared and not runs_studies:
+    if not declared and not uses_runs(notebook):
         parameters = {}
     for name in parameters:
         if name not in declared:
