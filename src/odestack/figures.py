@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
+import pandas as pd
 import seaborn as sns
 from IPython.display import HTML, Markdown
 from matplotlib.axes import Axes
@@ -67,7 +68,8 @@ def legend(ax: Axes) -> None:
 
 
 def setup() -> None:
-    """Apply the house style to matplotlib. Called once at the top of a notebook."""
+    """Apply the house style to figures and tables. Called once at the top of a notebook."""
+    pd.set_option("display.max_colwidth", None)
     sns.set_theme(context="notebook", style="ticks")
     mpl.rcParams.update(
         {
