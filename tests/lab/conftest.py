@@ -8,6 +8,7 @@ import torch
 from odestack.lab import cifar, sweep
 from odestack.lab.records import Store
 
+
 @pytest.fixture(autouse=True, scope="session")
 def one_thread() -> None:
     torch.set_num_threads(1)

@@ -47,7 +47,7 @@ def test_damaged_mini_says_how_to_restore_it(sheets: Path, name: str, damage: st
     else:
         damaged = {"empty": b"", "truncated": content[:middle], "flipped": content, "foreign": b"[1, 2]"}
         file.write_bytes(damaged[damage])
-    with pytest.raises(DataError, match="is damaged .*: restore it with `git checkout data/mini-cifar10`"):
+    with pytest.raises(DataError, match=r"is damaged .*: restore it with `git checkout data/mini-cifar10`"):
         cifar.read_sheets(sheets)
 
 

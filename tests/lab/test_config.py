@@ -148,15 +148,17 @@ sensible = {
 def test_any_values_build_or_are_refused_by_field(fields: dict) -> None:
     try:
         config = RunConfig(**fields)
-    except ConfigError as error:
-        assert re.match(r"\w+", str(error)).group() in FIELDS  # type: ignore[union-attr]
+    except ConfigError as refusal:
+        message = str(refusal)
     else:
         assert RunConfig.from_dict(config.to_dict()) == config
         assert config.total_steps >= 1
+        return
+    assert re.split(r"\W", message)[0] in FIELDS
 
 
 def test_an_unknown_field_is_named() -> None:
-    with pytest.raises(ConfigError, match="no field is called 'widht'; the fields are .*width"):
+    with pytest.raises(ConfigError, match=r"no field is called 'widht'; the fields are .*width"):
         RunConfig.from_dict({"widht": 16})
 
 

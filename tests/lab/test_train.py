@@ -1,0 +1,244 @@
+"""One training run: its numbers, its end, and that an interruption leaves no trace."""
+
+import dataclasses
+import json
+import math
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_runs import metrics, tiny
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.data import DataLoader, TensorDataset
+
+from odestack.lab import cifar, train
+from odestack.lab.config import RunConfig
+from odestack.methods import catalogue
+
+KILLED_RUN = Path(__file__).with_name("killed_run.py")
+
+
+def final_weights(config: RunConfig, checkpoint: Path | None = None) -> tuple[train.Record, train.Weights]:
+    kept: list[train.Weights] = []
+    record = train.run(config, checkpoint=checkpoint, on_epoch=lambda _, weights: kept.append(copied(weights)))
+    return record, kept[-1]
+
+
+def copied(weights: train.Weights) -> train.Weights:
+    return {name: tensor.clone() for name, tensor in weights.items()}
+
+
+def same(first: train.Weights, second: train.Weights) -> bool:
+    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.parametrize(("schedule", "last"), [("cosine", 0.0), ("constant", 0.1)])
+def test_learning_rate_ends(schedule: str, last: float) -> None:
+    config = tiny(schedule=schedule, lr=0.1)
+    assert train.learning_rate(config, 0) == 0.1
+    assert train.learning_rate(config, config.total_steps) == pytest.approx(last, abs=1e-12)
+    rates = [train.learning_rate(config, step) for step in range(config.total_steps)]
+    assert rates == sorted(rates, reverse=True)
+    assert min(rates) > 0
+
+
+def test_learning_rate_is_torchs_cosine() -> None:
+    config = tiny(lr=0.3, epochs=5)
+    optimiser = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.3)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, config.total_steps)
+    for step in range(config.total_steps):
+        assert train.learning_rate(config, step) == pytest.approx(optimiser.param_groups[0]["lr"], rel=1e-9)
+        optimiser.step()
+        schedule.step()
+
+
+def test_a_run_is_deterministic_and_its_seed_matters() -> None:
+    first, first_weights = final_weights(tiny())
+    again, again_weights = final_weights(tiny())
+    other, _ = final_weights(tiny(seed=1))
+    assert metrics(first) == metrics(again)
+    assert same(first_weights, again_weights)
+    assert metrics(first) != metrics(other)
+    assert [row["epoch"] for row in first.epochs] == [1, 2]
+    assert [row["step"] for row in first.epochs] == [4, 8]
+    assert len(first.early_loss) == 8
+
+
+def test_rows_are_what_they_say() -> None:
+    record = train.run(tiny())
+    for row in record.epochs:
+        losses = record.early_loss[row["step"] - 4 : row["step"]]  # type: ignore[misc]
+        assert row["train_loss"] == pytest.approx(sum(losses) / 4, rel=1e-6)
+        assert row["lr"] == pytest.approx(train.learning_rate(tiny(), int(row["step"]) - 1), rel=1e-6)
+    assert record.environment["threads"] == 1
+    assert math.log(10) / 2 < record.early_loss[0] < 2 * math.log(10)
+
+
+def test_a_run_learns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred steps on 128 images bring the loss from log 10 = 2.3 of guessing well down."""
+    monkeypatch.setattr(train, "evaluate", lambda *_: (0.0, 0.0))
+    record = train.run(tiny(scheme="rk4", width=16, epochs=25, augment=False))
+    assert record.final["train_loss"] < 1.7
+    assert record.final["train_accuracy"] > 35
+
+
+def test_steps_end_the_run_within_an_epoch() -> None:
+    record = train.run(tiny(steps=6))
+    assert [row["step"] for row in record.epochs] == [4, 6]
+    assert len(record.early_loss) == 6
+
+
+def test_evaluation_counts_every_image_once() -> None:
+    config = tiny()
+    network = train.initial_network(config)
+    split = cifar.load("mini-cifar10")[1]
+    loss, accuracy = train.evaluate(network, split, config, batch=300)
+    network.eval()
+    with torch.no_grad():
+        logits = network(cifar.normalise(split.images))
+    assert loss == pytest.approx(F.cross_entropy(logits, split.labels).item(), rel=1e-5)
+    assert accuracy == pytest.approx(100 * (logits.argmax(1) == split.labels).float().mean().item())
+
+
+def test_initialisation_leaves_torchs_generator_alone() -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    train.initial_network(tiny())
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_streams_are_independent() -> None:
+    draws = {
+        (seed, name, epoch): train.stream(seed, name, epoch).initial_seed()
+        for seed in range(3)
+        for name in ("init", "order", "augment")
+        for epoch in range(50)
+    }
+    assert len(set(draws.values())) == len(draws)
+
+
+def test_a_step_is_that_of_a_plain_loop() -> None:
+    """Channels last, fused and in batches against NCHW, unfused: the same losses to fp32 rounding."""
+    config = tiny(scheme="rk4", augment=False, schedule="constant", lr=0.05)
+    record = train.run(config)
+    split = cifar.load("mini-cifar10")[0]
+    network = train.initial_network(config).to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9, weight_decay=5e-4)
+    losses: list[float] = []
+    for epoch in range(config.epochs):
+        order = torch.randperm(128, generator=train.stream(0, "order", epoch))
+        images = (split.images[order] / 255 - torch.tensor(cifar.MEAN).view(3, 1, 1)) / torch.tensor(cifar.STD).view(
+            3, 1, 1
+        )
+        for batch, labels in DataLoader(TensorDataset(images, split.labels[order]), config.batch):
+            loss = F.cross_entropy(network(batch), labels)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            losses.append(loss.item())
+    torch.testing.assert_close(torch.tensor(losses), torch.tensor(record.early_loss), rtol=2e-4, atol=0)
+
+
+def gradient(config: RunConfig) -> tuple[float, Tensor]:
+    """Loss and the whole gradient at initialisation, on one batch."""
+    network = train.initial_network(config)
+    split = cifar.load("mini-cifar10")[0]
+    with train.autocast(config, torch.device("cpu")):
+        logits = network(cifar.normalise(split.images[:64])).float()
+    loss = F.cross_entropy(logits, split.labels[:64])
+    loss.backward()
+    return loss.item(), torch.cat([p.grad.flatten() for p in network.parameters() if p.grad is not None])
+
+
+@pytest.mark.parametrize("scheme", ["euler", "midpoint", "heun3", "rk4"])
+def test_bf16_agrees_with_fp32(scheme: str) -> None:
+    """On the shapes of the study: loss within 1 %, gradient within 10 % of its length (bf16 has 8 bits)."""
+    config = RunConfig(dataset="mini-cifar10", scheme=scheme, depth=26, width=16)
+    loss, exact = gradient(config)
+    rounded_loss, rounded = gradient(dataclasses.replace(config, precision="bf16"))
+    assert rounded_loss != loss
+    assert rounded_loss == pytest.approx(loss, rel=0.01)
+    assert (rounded - exact).norm() < 0.1 * exact.norm()
+
+
+@pytest.mark.parametrize("scheme", ["euler", "rk4"])
+def test_divergence_is_a_record(scheme: str) -> None:
+    record = train.run(tiny(scheme=scheme, depth=26, lr=1000.0, batch_norm=False, epochs=4))
+    assert record.status == "diverged"
+    assert all(math.isfinite(value) for value in record.early_loss)
+    assert all(math.isfinite(value) for row in record.epochs for value in row.values())
+    assert 1 <= len(record.early_loss) < 16
+
+    def refuse(name: str) -> None:
+        raise AssertionError(f"{name} in the JSON")
+
+    json.loads(record.to_json(), parse_constant=refuse)
+    assert train.Record.from_json(record.to_json()) == record
+
+
+def test_a_run_whose_evaluation_is_not_finite_has_diverged(monkeypatch: pytest.MonkeyPatch) -> None:
+    results = iter([(2.3, 10.0), (math.nan, 10.0)])
+    monkeypatch.setattr(train, "evaluate", lambda *_: next(results))
+    record = train.run(tiny(epochs=3))
+    assert record.status == "diverged"
+    assert [row["epoch"] for row in record.epochs] == [1]
+
+
+def test_a_killed_run_resumes_to_the_same_bits(folder: Path) -> None:
+    config = tiny(scheme="rk4", epochs=3)
+    checkpoint = folder / "run.pt"
+    command = [sys.executable, str(KILLED_RUN), str(checkpoint), json.dumps(config.to_dict())]
+    killed = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    saved = train.read_checkpoint(checkpoint, torch.device("cpu"))
+    assert saved is not None
+    assert saved["step"] == 4
+
+    trained: list[int] = []
+    kept: list[train.Weights] = []
+
+    def on_epoch(epoch: int, weights: train.Weights) -> None:
+        trained.append(epoch)
+        kept.append(copied(weights))
+
+    resumed = train.run(config, checkpoint=checkpoint, on_epoch=on_epoch)
+    uninterrupted, weights = final_weights(config)
+    assert trained == [2, 3]
+    assert metrics(resumed) == metrics(uninterrupted)
+    assert same(kept[-1], weights)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "foreign", "empty", "another pickle"])
+def test_a_damaged_checkpoint_starts_the_run_over(
+    damage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint = tmp_path / "run.pt"
+    with pytest.raises(KeyboardInterrupt):
+        train.run(tiny(), checkpoint=checkpoint, on_epoch=interrupt)
+    content = checkpoint.read_bytes()
+    if damage == "another pickle":
+        torch.save({"step": 4}, checkpoint)
+    else:
+        damaged = {"truncated": content[: len(content) // 2], "foreign": b"hello", "empty": b""}
+        checkpoint.write_bytes(damaged[damage])
+    record = train.run(tiny(), checkpoint=checkpoint)
+    assert "checkpoint run.pt is damaged: removed, its run starts over" in capsys.readouterr().err
+    assert metrics(record) == metrics(train.run(tiny()))
+
+
+def interrupt(epoch: int, _: train.Weights) -> None:
+    if epoch == 2:
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("name", catalogue.names())
+def test_every_method_trains(name: str) -> None:
+    method = catalogue.get(name)
+    record = train.run(tiny(scheme=name, depth=2 + 2 * len(method.used_stages), width=4, steps=2, h=0.5))
+    assert record.status == "done"
+    assert record.final["step"] == 2
