@@ -26,13 +26,13 @@ class Coefficient(NamedTuple):
 
     Attributes:
         place: "a21" or "b1", numbered over the used stages.
-        stage: of the value that it multiplies, from 1.
+        absorbed: place of the last entry of the same column.
         value: in the tableau.
-        rest: what remains: 1 where the weights absorb it.
+        rest: the ratio of the two, which remains.
     """
 
     place: str
-    stage: int
+    absorbed: str
     value: sympy.Expr
     rest: sympy.Expr
 
@@ -44,11 +44,9 @@ def coefficients(tableau: Tableau) -> list[Coefficient]:
     rows = [*method.A, method.b]
     found = []
     for j in range(s):
-        used = [i for i in range(s + 1) if rows[i][j] != 0]
-        scale = rows[used[-1]][j]
-        for i in used:
-            place = f"b{j + 1}" if i == s else f"a{i + 1}{j + 1}" if s < 10 else f"a{i + 1},{j + 1}"
-            found.append(Coefficient(place, j + 1, rows[i][j], sympy.radsimp(rows[i][j] / scale)))
+        column = {_place(i, j, s): rows[i][j] for i in range(s + 1) if rows[i][j] != 0}
+        last, scale = list(column.items())[-1]
+        found += [Coefficient(place, last, value, sympy.radsimp(value / scale)) for place, value in column.items()]
     return found
 
 
@@ -119,6 +117,10 @@ def unabsorbed(block: RungeKuttaBlock, x: Tensor) -> Tensor:
     u = u[:, singular > 1e-10 * singular[0]]
     by_coefficients /= by_coefficients.norm(dim=0)
     return torch.linalg.svdvals(by_coefficients - u @ (u.T @ by_coefficients))
+
+
+def _place(i: int, j: int, s: int) -> str:
+    return f"b{j + 1}" if i == s else f"a{i + 1}{j + 1}" if s < 10 else f"a{i + 1},{j + 1}"
 
 
 def _column(block: RungeKuttaBlock, j: int) -> list[float]:
