@@ -97,7 +97,7 @@ def test_frame_has_one_row_a_direction():
     judged = claims.judge(claims.by_depth_and_order(evidence(lambda order, depth: 80.0)))
     table = claims.frame(judged)
     assert len(table) == sum(len(v.claim.directions) for v in judged)
-    assert (table["low"] <= table["estimate"]).all()
+    assert all(table["low"].to_numpy() <= table["estimate"].to_numpy())
     assert set(table["profile"]) == {"cpu"}
 
 

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from odestack.cli import main
+from odestack.lab.records import Store
 
 
 def odestack(*arguments, capsys, monkeypatch):
@@ -29,11 +30,7 @@ def call(capsys, monkeypatch):
 @pytest.fixture
 def store(tmp_path, monkeypatch):
     """An empty run store of its own."""
-    from odestack.lab import records, sweep
-
-    monkeypatch.setattr(records.Store.__init__, "__defaults__", (tmp_path / "runs",))
-    monkeypatch.setattr(sweep, "CHECKPOINTS", tmp_path / "checkpoints")
-    monkeypatch.setattr(sweep, "WEIGHTS", tmp_path / "weights")
+    monkeypatch.setattr(Store.__init__, "__defaults__", (tmp_path,))
     return tmp_path
 
 
@@ -78,7 +75,7 @@ def test_train_stores_a_record_and_a_second_call_finds_it(call, store):
 
 def test_sweep_fills_the_store_and_runs_tells(call, store):
     assert "0 of 6" in call("runs", "--profile", "smoke")[1]
-    code, out, _ = call("sweep", "depth_by_order", "--profile", "smoke")
+    code, out, _ = call("sweep", "depth_by_order", "--profile", "smoke", "--workers", "1")
     assert code == 0
     assert "6 of 6 runs have a record" in out
     assert "missing" not in call("runs", "--profile", "smoke")[1]
@@ -124,3 +121,32 @@ def test_help_is_quick_to_read():
     ).stdout
     for command in ("methods", "data", "train", "sweep", "runs", "bench", "scorecard"):
         assert f"  {command} " in out
+
+
+def test_reproduce_retrains_and_agrees(call, store, monkeypatch):
+    from odestack import reproduce
+
+    monkeypatch.setattr(reproduce, "FRESH", store / "reproduced")
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    assert call("sweep", "depth_by_order", "--profile", "smoke", "--workers", "1")[0] == 0
+    code, out, _ = call("reproduce", "depth_by_order", "--profile", "smoke")
+    assert code == 0
+    assert out.count(" 0.00 ") >= 6, "same processor, same threads: the same accuracy to the last bit"
+    assert "False" not in out
+    assert len(list((store / "reproduced" / "runs" / "smoke").glob("*.json"))) == 6
+
+
+def test_reproduce_tells_when_results_disagree(call, store, monkeypatch):
+    from odestack import reproduce
+
+    monkeypatch.setattr(reproduce, "FRESH", store / "reproduced")
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    assert call("sweep", "depth_by_order", "--profile", "smoke", "--workers", "1")[0] == 0
+    (first, *_) = sorted((store / "runs" / "smoke").glob("*.json"))
+    data = json.loads(first.read_text())
+    data["epochs"][-1]["test_accuracy"] += 2 * reproduce.POINTS
+    first.write_text(json.dumps(data))
+    code, out, _ = call("reproduce", "depth_by_order", "--profile", "smoke")
+    assert code == 1
+    assert out.count("False") == 1
+    assert call("reproduce", "depth_by_order", "--profile", "gpu")[0] == 2

@@ -136,7 +136,7 @@ def equal_cost() -> Claim:
 def by_depth_and_order(evidence: Evidence) -> list[Claim]:
     """C2 (its trend), C3, C4 and C5 from the study of depth and order."""
     table = depth_by_order.table(evidence.records)
-    table = table[table["relu"]]
+    table = table.loc[table["relu"]]
     model = ArmModel(table, ["scheme", "depth"])
     orders = {scheme: catalogue.get(scheme).order for scheme in depth_by_order.SCHEMES}
     shallow, middle, deep = depth_by_order.DEPTHS
@@ -178,9 +178,13 @@ def by_depth_and_order(evidence: Evidence) -> list[Claim]:
     ]
 
 
+BY_STUDY: dict[str, Callable[[Evidence], list[Claim]]] = {"depth_by_order": by_depth_and_order}
+"""What decides the claims that rest on runs."""
+
+
 def scorecard(gather: Callable[[str], Evidence]) -> list[Verdict]:
     """Every claim with its verdict; ``gather`` gives the evidence of a study by name."""
-    return judge([equal_cost(), *by_depth_and_order(gather("depth_by_order"))])
+    return judge([equal_cost(), *(claim for study, decide in BY_STUDY.items() for claim in decide(gather(study)))])
 
 
 def frame(verdicts: Sequence[Verdict]) -> pd.DataFrame:

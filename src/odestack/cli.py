@@ -1,4 +1,4 @@
-"""The command line: ``odestack methods | data | train | sweep | runs | bench | scorecard``."""
+"""The command line: ``odestack methods | data | train | sweep | runs | reproduce | bench | scorecard``."""
 
 import inspect
 import sys
@@ -147,6 +147,26 @@ def runs(profile: ProfileName = "cpu") -> None:
 
     for name in STUDIES:
         print(overview(name, profile))
+
+
+@app.command()
+def reproduce(
+    study: Annotated[str, typer.Argument(help="Name of the study.")],
+    profile: Annotated[str, typer.Option(help="auto (that of the book), smoke, cpu or gpu.")] = "auto",
+) -> None:
+    """Retrain a study into a fresh store and compare with the committed records; exit code 1 if they disagree."""
+    from odestack import reproduce as reproducing
+    from odestack.studies import evidence
+
+    runs, verdicts = reproducing.reproduce(
+        study, profile, train=lambda jobs, store: evidence.train(jobs, store, progress=sys.stderr.isatty())
+    )
+    print(runs.to_string(index=False, float_format=lambda x: f"{x:.2f}"))
+    print(f"\ntolerance: {reproducing.POINTS:g} points of accuracy a run; fresh records are in {reproducing.FRESH}\n")
+    if len(verdicts):
+        print(verdicts.to_string(index=False))
+    if not all([*runs["agrees"], *verdicts["agrees"]]):
+        raise typer.Exit(1)
 
 
 @bench.command("train")

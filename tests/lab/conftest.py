@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from odestack.lab import cifar, sweep
+from odestack.lab import cifar
 from odestack.lab.records import Store
 
 
@@ -19,11 +19,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data folder with mini-cifar10 and nothing else, for this process and those that it starts."""
     (tmp_path / "mini-cifar10").symlink_to(cifar.MINI_FOLDER)
     monkeypatch.setenv("ODESTACK_DATA", str(tmp_path))
-    monkeypatch.setattr(sweep, "CHECKPOINTS", tmp_path / "checkpoints")
-    monkeypatch.setattr(sweep, "WEIGHTS", tmp_path / "weights")
     return tmp_path
 
 
 @pytest.fixture
 def store(folder: Path) -> Store:
-    return Store("smoke", folder / "runs")
+    return Store("smoke", folder)

@@ -93,7 +93,7 @@ def test_store_lists_what_is_missing(store: Store) -> None:
     assert store.missing(configs) == configs
     store.put(example(config=configs[1]))
     assert store.missing(configs) == [configs[0], configs[2]]
-    assert Store("cpu", store.runs).missing(configs) == configs
+    assert Store("cpu", store.root).missing(configs) == configs
 
 
 def test_a_failing_write_leaves_the_old_content_and_no_other_file(

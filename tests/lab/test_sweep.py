@@ -12,7 +12,7 @@ import pytest
 from safetensors.torch import load_file
 from tiny_runs import metrics, tiny
 
-from odestack.lab import records, sweep, train
+from odestack.lab import cifar, records, sweep, train
 from odestack.lab.records import Record, Store
 from odestack.lab.sweep import Job, SweepError
 
@@ -86,7 +86,7 @@ def test_a_sweep_waits_for_a_run_in_other_hands(store: Store, trained: list[str]
     trained.clear()
 
     def other_sweep() -> None:
-        with sweep.lock(sweep.CHECKPOINTS / "smoke" / f"{job.config.key}.lock"):
+        with sweep.lock(store.checkpoint(job.config).with_suffix(".lock")):
             held.set()
             time.sleep(1.5)
             store.put(record)
@@ -111,7 +111,7 @@ def test_a_budget_ends_the_sweep_and_names_what_is_missing(store: Store, trained
 
 def test_a_budget_also_ends_the_wait_for_another_sweep(store: Store, trained: list[str]) -> None:
     job = Job(CONFIGS[0])
-    with sweep.lock(sweep.CHECKPOINTS / "smoke" / f"{job.config.key}.lock"):
+    with sweep.lock(store.checkpoint(job.config).with_suffix(".lock")):
         assert sweep.sweep([job], store, budget=0.5) == [job]
     assert trained == []
 
@@ -124,15 +124,15 @@ def test_kept_weights(keep: sweep.Keep, files: int, store: Store, folder: Path) 
     if keep == "nothing":
         return
     network = train.initial_network(config)
-    network.load_state_dict(load_file(sweep.weights_path(config, store)))
+    network.load_state_dict(load_file(store.weights(config)))
     loss, accuracy = train.evaluate(network, train.data(config.dataset, next(network.parameters()).device)[1], config)
     record = store.get(config)
     assert record is not None
     assert loss == pytest.approx(record.final["test_loss"], rel=1e-6)
     assert accuracy == pytest.approx(record.final["test_accuracy"])
     if keep == "epochs":
-        assert sweep.weights_path(config, store, 1).exists()
-        assert sweep.weights_path(config, store, 2).exists()
+        assert store.weights(config, 1).exists()
+        assert store.weights(config, 2).exists()
 
 
 def test_an_interrupted_sweep_goes_on_from_its_checkpoint(
@@ -245,5 +245,5 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
 
 
 def test_store_default_is_the_committed_folder() -> None:
-    assert Store("cpu").folder == records.RUNS / "cpu"
+    assert Store("cpu").folder == cifar.DATA / "runs" / "cpu"
     assert os.path.samefile(records.DATA, Path(sweep.__file__).parents[3] / "data")

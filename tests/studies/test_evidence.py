@@ -9,11 +9,7 @@ from odestack.studies import STUDIES, evidence, get
 
 @pytest.fixture
 def store(tmp_path, monkeypatch):
-    from odestack.lab import records, sweep
-
-    monkeypatch.setattr(records.Store.__init__, "__defaults__", (tmp_path / "runs",))
-    monkeypatch.setattr(sweep, "CHECKPOINTS", tmp_path / "checkpoints")
-    monkeypatch.setattr(sweep, "WEIGHTS", tmp_path / "weights")
+    monkeypatch.setattr(Store.__init__, "__defaults__", (tmp_path,))
     monkeypatch.setattr(evidence.os, "cpu_count", lambda: 1)
     return tmp_path / "runs"
 
@@ -22,7 +18,7 @@ def test_without_a_budget_nothing_is_trained_and_the_missing_are_named(store):
     found = evidence.gather("depth_by_order", "smoke")
     assert found.records == []
     assert not store.exists()
-    text = found.statement().data
+    text = str(found.statement().data)
     assert all(config.key in text for config in found.missing)
     assert "0 of 6" in text
 

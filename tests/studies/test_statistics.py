@@ -42,7 +42,7 @@ def test_interval_covers_the_truth_as_often_as_stated():
 
 def test_arms_may_lack_seeds_and_missing_arms_have_no_effect():
     table = simulate(np.random.default_rng(3), {"a": 80.0, "b": 81.0, "c": 82.0}, sigma=0.01)
-    table = table[~((table["arm"] == "c") & (table["seed"] > 0))]
+    table = table.loc[~((table["arm"] == "c") & (table["seed"] > 0))]
     model = ArmModel(table, ["arm"])
     effect = model.effect({("c",): 1, ("a",): -1})
     assert effect is not None

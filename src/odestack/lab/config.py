@@ -196,8 +196,8 @@ PROFILES: dict[str, RunConfig] = {
     "cpu": RunConfig(width=16, epochs=8),
     "gpu": RunConfig(width=64, epochs=40, precision="bf16"),
 }
-"""The base run of each profile, which studies vary. The cpu profile is fp32 so that its records have one key, and can be
-reproduced, on every processor, and so that bf16 rounding of the state does not differ between methods."""
+"""The base run of each profile, which studies vary. The cpu profile is fp32, so that its records have one key and can
+be reproduced on every processor, and so that bf16 rounding of the state does not differ between methods."""
 
 
 def profile_base(profile: str) -> RunConfig:

@@ -38,7 +38,8 @@ def best_precision(device: str = "cpu") -> str:
 def processor() -> str:
     """Name of the processor and its widest vector instructions, such as "AMD EPYC (AVX2)"."""
     names = [line.split(":", 1)[1].strip() for line in _cpu_info().splitlines() if line.startswith("model name")]
-    return f"{names[0] if names else platform.processor() or platform.machine()} ({torch.backends.cpu.get_cpu_capability()})"
+    name = names[0] if names else platform.processor() or platform.machine()
+    return f"{name} ({torch.backends.cpu.get_cpu_capability()})"
 
 
 @cache

@@ -11,9 +11,6 @@ from typing import Any
 from odestack.lab.cifar import DATA
 from odestack.lab.config import RECIPE_VERSION, RunConfig
 
-RUNS = DATA / "runs"
-WEIGHTS = DATA / "weights"
-CHECKPOINTS = DATA / "checkpoints"
 STATUSES = ("done", "diverged")
 
 
@@ -73,17 +70,26 @@ class Record:
 
 @dataclass(frozen=True)
 class Store:
-    """The records of one profile, in ``folder/<key>.json``."""
+    """Records, kept weights and checkpoints of one profile, under ``runs``, ``weights`` and ``checkpoints``."""
 
     profile: str
-    runs: Path = RUNS
+    root: Path = DATA
 
     @property
     def folder(self) -> Path:
-        return self.runs / self.profile
+        return self.root / "runs" / self.profile
 
     def path(self, config: RunConfig) -> Path:
         return self.folder / f"{config.key}.json"
+
+    def weights(self, config: RunConfig, epoch: int | None = None) -> Path:
+        """Where a run's kept weights are: the final ones, or those after an epoch (from 1)."""
+        suffix = "" if epoch is None else f".epoch{epoch}"
+        return self.root / "weights" / self.profile / f"{config.key}{suffix}.safetensors"
+
+    def checkpoint(self, config: RunConfig) -> Path:
+        """Where an unfinished run's last epoch is, with a ``.lock`` beside it while it trains."""
+        return self.root / "checkpoints" / self.profile / f"{config.key}.pt"
 
     def get(self, config: RunConfig) -> Record | None:
         """The run's record, or None.

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from odestack.lab import train
 from odestack.lab.config import RunConfig
-from odestack.lab.records import CHECKPOINTS, WEIGHTS, Record, Store, write_atomically
+from odestack.lab.records import Record, Store, write_atomically
 
 Keep = Literal["nothing", "final", "epochs"]
 
@@ -87,7 +87,7 @@ def run_job(
     job: Job, store: Store, *, device: str = "cpu", compile: bool = False, progress: bool = False
 ) -> bool:
     """Train one run and put its record and weights into their places; False if another sweep has it in hand."""
-    checkpoint = _checkpoint(job, store)
+    checkpoint = store.checkpoint(job.config)
     with lock(checkpoint.with_suffix(".lock")) as mine:
         if not mine:
             return False
@@ -105,18 +105,12 @@ def run_job(
     return True
 
 
-def weights_path(config: RunConfig, store: Store, epoch: int | None = None) -> Path:
-    """Where a run's kept weights are: the final ones, or those after an epoch (from 1)."""
-    suffix = "" if epoch is None else f".epoch{epoch}"
-    return WEIGHTS / store.profile / f"{config.key}{suffix}.safetensors"
-
-
 def _keep(job: Job, store: Store, epoch: int, weights: train.Weights) -> None:
     final = epoch * job.config.steps_per_epoch >= job.config.total_steps
     if job.keep == "nothing" or (job.keep == "final" and not final):
         return
     content = save({name: tensor.cpu().contiguous() for name, tensor in weights.items()})
-    write_atomically(weights_path(job.config, store, None if final else epoch), content)
+    write_atomically(store.weights(job.config, None if final else epoch), content)
 
 
 @contextmanager
@@ -152,15 +146,11 @@ def _is_at(file: IO[str], path: Path) -> bool:
 
 def _in_other_hands(job: Job, store: Store) -> bool:
     """Whether another process is training the run now."""
-    path = _checkpoint(job, store).with_suffix(".lock")
+    path = store.checkpoint(job.config).with_suffix(".lock")
     if not path.exists():
         return False
     with lock(path) as mine:
         return not mine
-
-
-def _checkpoint(job: Job, store: Store) -> Path:
-    return CHECKPOINTS / store.profile / f"{job.config.key}.pt"
 
 
 def _missing(jobs: Sequence[Job], store: Store) -> list[Job]:

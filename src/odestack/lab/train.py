@@ -42,7 +42,7 @@ def learning_rate(config: RunConfig, step: int) -> float:
 
 
 def stream(seed: int, name: str, epoch: int = 0) -> torch.Generator:
-    """An independent CPU generator for each use of randomness, so that a resumed epoch draws what it would have drawn."""
+    """An independent CPU generator for each use of randomness and epoch, so that a resumed run draws the same."""
     number = ("init", "order", "augment").index(name)
     return torch.Generator().manual_seed((seed * 1_000_003 + epoch) * 3 + number)
 
@@ -118,7 +118,8 @@ def run(
     forward = torch.compile(network) if compile else network
     began = time.perf_counter() - state["seconds"]
     status = "done"
-    with tqdm(total=config.total_steps, initial=state["step"], desc=config.key, disable=not progress, unit="step") as bar:
+    steps = {"total": config.total_steps, "initial": state["step"], "unit": "step"}
+    with tqdm(desc=config.key, disable=not progress, **steps) as bar:
         while state["step"] < config.total_steps and status == "done":
             status = _epoch(config, state, forward, optimiser, train, bar)
             if status == "done":
@@ -166,7 +167,7 @@ def step(
 
 
 def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any] | None:
-    """The state after the last finished epoch; None if there is none. A damaged file is removed: the run starts over."""
+    """The state after the last finished epoch, or None. A damaged file is removed, and the run starts over."""
     if not path.exists():
         return None
     try:

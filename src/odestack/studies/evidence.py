@@ -59,7 +59,7 @@ def gather(study: str, profile: str = "auto", budget: float = 0.0) -> Evidence:
     jobs = get(study).jobs
     if budget > 0:
         target = profile if profile != "auto" else ("gpu" if torch.cuda.is_available() else "cpu")
-        train(jobs(target), target, budget)
+        train(jobs(target), Store(target), budget)
     if profile == "auto":
         complete = (name for name in AUTO if not Store(name).missing([job.config for job in jobs(name)]))
         profile = next(complete, "cpu")
@@ -68,8 +68,9 @@ def gather(study: str, profile: str = "auto", budget: float = 0.0) -> Evidence:
     return Evidence(study, profile, records(configs, store), store.missing(configs))
 
 
-def train(jobs: Sequence[Job], profile: str, budget: float | None = None, *, progress: bool = False) -> list[Job]:
+def train(jobs: Sequence[Job], store: Store, budget: float | None = None, *, progress: bool = False) -> list[Job]:
     """Sweep with this machine's means: its GPU, compiled, or one process a core. Returns what is still missing."""
     if torch.cuda.is_available():
-        return sweep(jobs, Store(profile), device="cuda", compile=profile == "gpu", budget=budget, progress=progress)
-    return sweep(jobs, Store(profile), workers=os.cpu_count() or 1, budget=budget, progress=progress)
+        compile = store.profile == "gpu"
+        return sweep(jobs, store, device="cuda", compile=compile, budget=budget, progress=progress)
+    return sweep(jobs, store, workers=os.cpu_count() or 1, budget=budget, progress=progress)

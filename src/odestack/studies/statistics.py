@@ -24,7 +24,7 @@ class Effect:
         return self.estimate - half, self.estimate + half
 
     def p_above(self, bound: float = 0.0) -> float:
-        """One-sided p-value against the hypothesis that the effect is at most the bound; 1 without degrees of freedom."""
+        """One-sided p-value against an effect of at most the bound; 1 without degrees of freedom."""
         if self.df == 0:
             return 1.0
         if self.error == 0:

@@ -1,0 +1,69 @@
+"""Training a study anew, into a store of its own, and holding the result against the committed records."""
+
+import math
+from collections.abc import Callable, Sequence
+
+import pandas as pd
+
+from odestack import claims
+from odestack.lab.cifar import DATA
+from odestack.lab.config import ConfigError
+from odestack.lab.records import Record, Store
+from odestack.lab.sweep import Job
+from odestack.studies import evidence, get
+from odestack.studies.evidence import Evidence
+
+FRESH = DATA / "reproduced"
+"""Where retrained records go. It is kept, so that a stopped reproduction goes on; delete it to begin again."""
+POINTS = 2.0
+"""Tolerance for one run's final test accuracy, in points. On the same processor and number of threads the difference is
+zero. Elsewhere rounding differs, training amplifies it, and a run behaves like one of another seed."""
+
+
+def reproduce(
+    study: str, profile: str = "auto", *, train: Callable[[Sequence[Job], Store], object] = evidence.train
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Retrain every run of the study that has a committed record, and compare.
+
+    Returns:
+        One row a run: key, committed and fresh status, accuracies, difference, whether within ``POINTS``. And one row a
+        claim of the study: id, committed and fresh verdict, whether the same.
+
+    Raises:
+        ConfigError: no such study or profile, or no committed record to compare with.
+    """
+    committed = evidence.gather(study, profile)
+    if not committed.records:
+        raise ConfigError(
+            f"study {study} has no committed record at profile {committed.profile}, so nothing to compare"
+        )
+    keys = {record.config.key for record in committed.records}
+    fresh_store = Store(committed.profile, FRESH)
+    train([Job(job.config) for job in get(study).jobs(committed.profile) if job.config.key in keys], fresh_store)
+    fresh = [fresh_store.get(record.config) for record in committed.records]
+    pairs = [(old, new) for old, new in zip(committed.records, fresh, strict=True) if new is not None]
+    return (
+        pd.DataFrame([_compared(old, new) for old, new in pairs]),
+        _verdicts(study, committed, Evidence(study, committed.profile, [new for _, new in pairs], [])),
+    )
+
+
+def _compared(old: Record, new: Record) -> dict[str, object]:
+    before, after = (record.final.get("test_accuracy", math.nan) for record in (old, new))
+    difference = after - before
+    same_status = old.status == new.status
+    return {
+        "run": old.config.key,
+        "committed": before,
+        "fresh": after,
+        "difference": difference,
+        "agrees": same_status and (old.status == "diverged" or abs(difference) <= POINTS),
+    }
+
+
+def _verdicts(study: str, committed: Evidence, fresh: Evidence) -> pd.DataFrame:
+    if study not in claims.BY_STUDY:
+        return pd.DataFrame(columns=["claim", "committed", "fresh", "agrees"])
+    old, new = ({v.claim.id: v.verdict for v in claims.judge(claims.BY_STUDY[study](e))} for e in (committed, fresh))
+    rows = [{"claim": id, "committed": old[id], "fresh": new[id], "agrees": old[id] == new[id]} for id in old]
+    return pd.DataFrame(rows)
