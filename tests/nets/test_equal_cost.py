@@ -57,9 +57,7 @@ def test_dormand_prince_is_six_branches_and_fehlberg_six() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_downsampling_later_changes_macs_only(kind: str) -> None:
-    stem, first = (
-        cost(ResNet(catalogue.get("euler"), 26, 8, kind=kind, downsample=d)) for d in ("stem", "first")
-    )
+    stem, first = (cost(ResNet(catalogue.get("euler"), 26, 8, kind=kind, downsample=d)) for d in ("stem", "first"))
     assert stem.parameters == first.parameters
     assert stem.macs < first.macs
 

@@ -1,0 +1,82 @@
+"""The benchmark measures what it says. How fast this machine is, is no matter of tests."""
+
+import itertools
+import time
+from collections.abc import Iterator
+
+import pytest
+import torch
+from torchvision.transforms import functional as TF
+
+from odestack.lab import bench, cifar
+from odestack.lab.environment import best_precision
+
+
+def test_rows() -> None:
+    table = bench.bench_train(8, 10, repeats=1, seconds=0.3)
+    engine, plain = table.iloc[0], table.iloc[1:]
+    assert table["loop"].tolist() == ["engine", "plain, 0 workers", "plain, 1 workers", "plain, 2 workers"]
+    assert table["precision"].tolist() == [best_precision(), "fp32", "fp32", "fp32"]
+    assert (table["images_per_s"] > 0).all()
+    assert plain["speed"].max() == 1.0
+    assert engine["speed"] == pytest.approx(engine["images_per_s"] / plain["images_per_s"].max(), rel=0.01)
+    assert 0 < engine["data_share"] < 1
+    assert table["of_roof"].gt(0).all()
+    if best_precision() == "fp32":
+        ratio = table["of_roof"] / table["images_per_s"]
+        assert ratio.max() == pytest.approx(ratio.min(), rel=0.05)
+
+
+def sleeping(seconds: float) -> Iterator[None]:
+    while True:
+        time.sleep(seconds)
+        yield
+
+
+def test_rates_are_steps_per_second() -> None:
+    rates = bench._median_rates({"slow": sleeping(0.05), "fast": sleeping(0.01)}, repeats=3, seconds=0.3)
+    assert 10 < rates["slow"] <= 20
+    assert 40 < rates["fast"] <= 100
+
+
+def test_a_median_is_taken_over_interleaved_measurements(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = []
+    answers = {"a": iter([1.0, 50.0, 2.0]), "b": iter([7.0, 3.0, 5.0])}
+
+    def rate(name: str, seconds: float) -> float:
+        measured.append(name)
+        return next(answers[name])
+
+    monkeypatch.setattr(bench, "_rate", rate)
+    assert bench._median_rates({"a": "a", "b": "b"}, 3, 1.0) == {"a": 2.0, "b": 5.0}  # type: ignore[dict-item]
+    assert measured == ["a", "b"] * 3
+
+
+def test_warm_up_is_not_timed() -> None:
+    delays = itertools.chain([0.2] * bench.WARM_UP, itertools.repeat(0.01))
+    steps = (time.sleep(delay) for delay in delays)
+    assert bench._rate(steps, 0.3) > 40
+
+
+def test_plain_images_are_torchvisions() -> None:
+    """Each is one of the 81 crops, flipped or not, of the image, normalised after the padding."""
+    split = cifar.load("mini-cifar10")[0]
+    photographs = bench.Photographs(split)
+    assert len(photographs) == 50_000
+    image, label = photographs[2003]
+    assert label == split.labels[3]
+    padded = TF.pad(split.images[3], [4, 4, 4, 4])
+    crops = [TF.crop(padded, top, left, 32, 32) for top in range(9) for left in range(9)]
+    candidates = [cifar.normalise(each[None])[0] for crop in crops for each in (crop, TF.hflip(crop))]
+    assert sum(torch.allclose(image, candidate, atol=1e-5) for candidate in candidates) == 1
+
+
+@pytest.mark.parametrize(("repeats", "seconds"), [(0, 1.0), (1, 0.0), (1, -1.0)])
+def test_nothing_to_measure_is_refused(repeats: int, seconds: float) -> None:
+    with pytest.raises(ValueError, match="both must be positive"):
+        bench.bench_train(8, 10, repeats=repeats, seconds=seconds)
+
+
+def test_a_depth_that_cannot_be_built_is_refused() -> None:
+    with pytest.raises(ValueError, match="nearest euler depths are 26 and 28"):
+        bench.bench_train(8, 27)
