@@ -9,22 +9,33 @@ import torch
 from torchvision.transforms import functional as TF
 
 from odestack.lab import bench, cifar
+from odestack.lab.config import RunConfig
 from odestack.lab.environment import best_precision
+from odestack.nets.cost import cost
 
 
-def test_rows() -> None:
-    table = bench.bench_train(8, 10, repeats=1, seconds=0.3)
-    engine, plain = table.iloc[0], table.iloc[1:]
+def test_every_loop_runs() -> None:
+    table = bench.bench_train(8, 10, repeats=1, seconds=0.2)
     assert table["loop"].tolist() == ["engine", "plain, 0 workers", "plain, 1 workers", "plain, 2 workers"]
     assert table["precision"].tolist() == [best_precision(), "fp32", "fp32", "fp32"]
-    assert (table["images_per_s"] > 0).all()
-    assert plain["speed"].max() == 1.0
-    assert engine["speed"] == pytest.approx(engine["images_per_s"] / plain["images_per_s"].max(), rel=0.01)
-    assert 0 < engine["data_share"] < 1
-    assert table["of_roof"].gt(0).all()
-    if best_precision() == "fp32":
-        ratio = table["of_roof"] / table["images_per_s"]
-        assert ratio.max() == pytest.approx(ratio.min(), rel=0.05)
+    assert min(table["images_per_s"]) > 0
+    assert min(table["of_roof"]) > 0
+    assert 0 < table["data_share"].iloc[0] < 1
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_table_of_given_rates(precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rates = {"engine": 10.0, "data": 200.0, "fp32": 3.0, "bf16": 6.0}
+    rates |= {f"plain, {workers} workers": rate for workers, rate in ((0, 4.0), (1, 5.0), (2, 2.0))}
+    monkeypatch.setattr(bench, "_median_rates", lambda *_: rates)
+    monkeypatch.setattr(bench, "best_precision", lambda: precision)
+    table = bench.bench_train(16, 50)
+    macs = cost(RunConfig(width=16, depth=50).network()).macs
+    shares = [r * 128 * 6 * macs / (2 * 2048**3) for r in (10 / rates[precision], 4 / 3, 5 / 3, 2 / 3)]
+    assert table["images_per_s"].tolist() == [1280, 512, 640, 256]
+    assert table["speed"].tolist() == [2.0, 0.8, 1.0, 0.4]
+    assert table["of_roof"].tolist() == pytest.approx(shares, abs=0.0006)
+    assert table["data_share"].iloc[0] == 0.05
 
 
 def sleeping(seconds: float) -> Iterator[None]:
@@ -35,8 +46,8 @@ def sleeping(seconds: float) -> Iterator[None]:
 
 def test_rates_are_steps_per_second() -> None:
     rates = bench._median_rates({"slow": sleeping(0.05), "fast": sleeping(0.01)}, repeats=3, seconds=0.3)
-    assert 10 < rates["slow"] <= 20
-    assert 40 < rates["fast"] <= 100
+    assert 5 < rates["slow"] <= 20
+    assert rates["slow"] < rates["fast"] <= 100
 
 
 def test_a_median_is_taken_over_interleaved_measurements(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,7 +66,7 @@ def test_a_median_is_taken_over_interleaved_measurements(monkeypatch: pytest.Mon
 def test_warm_up_is_not_timed() -> None:
     delays = itertools.chain([0.2] * bench.WARM_UP, itertools.repeat(0.01))
     steps = (time.sleep(delay) for delay in delays)
-    assert bench._rate(steps, 0.3) > 40
+    assert bench._rate(steps, 0.3) > 10
 
 
 def test_plain_images_are_torchvisions() -> None:
