@@ -1,7 +1,6 @@
 """Sweeps train what the store lacks, once, whoever else is sweeping."""
 
 import multiprocessing
-import os
 import subprocess
 import sys
 import threading
@@ -242,8 +241,3 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
     with sweep.lock(path) as mine:
         assert mine
     assert not path.exists()
-
-
-def test_store_default_is_the_committed_folder() -> None:
-    assert Store("cpu").folder == cifar.DATA / "runs" / "cpu"
-    assert os.path.samefile(records.DATA, Path(sweep.__file__).parents[3] / "data")
