@@ -11,7 +11,7 @@ import pytest
 from safetensors.torch import load_file
 from tiny_runs import metrics, tiny
 
-from odestack.lab import cifar, records, sweep, train
+from odestack.lab import sweep, train
 from odestack.lab.records import Record, Store
 from odestack.lab.sweep import Job, SweepError
 
