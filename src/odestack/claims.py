@@ -136,7 +136,7 @@ def equal_cost() -> Claim:
 def by_depth_and_order(evidence: Evidence) -> list[Claim]:
     """C2 (its trend), C3, C4 and C5 from the study of depth and order."""
     table = depth_by_order.table(evidence.records)
-    table = table.loc[table["relu"]]
+    table = table.loc[table["relu"] & table["final_norm"]]
     model = ArmModel(table, ["scheme", "depth"])
     orders = {scheme: catalogue.get(scheme).order for scheme in depth_by_order.SCHEMES}
     shallow, middle, deep = depth_by_order.DEPTHS

@@ -181,7 +181,7 @@ def test_a_method_of_ones_own_is_the_same_method(name: str) -> None:
 @pytest.mark.parametrize("profile", PROFILES)
 def test_profiles_can_be_built(profile: str) -> None:
     config = profile_base(profile)
-    assert config.network().head.in_features == config.width
+    assert config.network().head[-1].in_features == config.width
 
 
 def test_an_unknown_profile_is_refused() -> None:

@@ -31,7 +31,8 @@ class RunConfig:
         tableau: a method of your own as canonical JSON (see ``custom_scheme``).
         dataset: "cifar10" or "mini-cifar10".
         n_train: train on the first n images only.
-        depth, width, h, branch, relu, downsample, remainder, batch_norm, init_scale: of ``nets.resnet.ResNet``.
+        depth, width, h, branch, relu, downsample, remainder, batch_norm, final_norm,
+            init_scale: of ``nets.resnet.ResNet``.
         lr, momentum, weight_decay, batch: of stochastic gradient descent.
         schedule: "cosine" to zero over the run, or "constant".
         epochs: passes over the training images.
@@ -56,6 +57,7 @@ class RunConfig:
     downsample: str = "stem"
     remainder: bool = False
     batch_norm: bool = True
+    final_norm: bool = True
     init_scale: float = 1.0
     lr: float = 0.1
     momentum: float = 0.9
@@ -104,7 +106,7 @@ class RunConfig:
             if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
                 raise ConfigError(f"{name} is {value!r}, not a number from {low:g} to {high:g}")
             object.__setattr__(self, name, float(value))
-        for name in ("relu", "remainder", "batch_norm", "augment"):
+        for name in ("relu", "remainder", "batch_norm", "final_norm", "augment"):
             if not isinstance(getattr(self, name), bool):
                 raise ConfigError(f"{name} is {getattr(self, name)!r}, not true or false")
         if self.train_images < self.batch:
@@ -154,6 +156,7 @@ class RunConfig:
             downsample=self.downsample,
             remainder=self.remainder,
             batch_norm=self.batch_norm,
+            final_norm=self.final_norm,
             init_scale=self.init_scale,
         )
 

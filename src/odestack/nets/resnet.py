@@ -36,8 +36,9 @@ def block_count(tableau: Tableau, depth: int, kind: str = "conv2", *, remainder:
 class ResNet(nn.Module):
     """Images (B, 3, 32, 32) -> logits (B, classes).
 
-    Conv 3x3, batch norm and ReLU; blocks of one method at constant width; average pooling and a linear layer: the
-    article's network. The single stride 2 is in the stem or in the first convolution of the first block.
+    Conv 3x3, batch norm and ReLU; blocks of one method at constant width; batch norm, ReLU, average pooling and a
+    linear layer: the article's network with the head of a pre-activation network (He et al. 2016, *Identity
+    mappings*). The single stride 2 is in the stem or in the first convolution of the first block.
 
     Args:
         tableau: the method.
@@ -48,7 +49,9 @@ class ResNet(nn.Module):
         relu: ReLU after each addition.
         downsample: "stem" or "first".
         remainder: fill with Euler blocks where the depth does not divide.
-        batch_norm: in stem and branches.
+        batch_norm: in stem, branches and head.
+        final_norm: batch norm and ReLU before the pooling. The released HO-ResNet code has none; the logits then grow
+            with the state, and so with the number of blocks.
         init_scale: factor on the initial weights of the last convolution of every branch.
         classes: number of classes.
 
@@ -68,6 +71,7 @@ class ResNet(nn.Module):
         downsample: str = "stem",
         remainder: bool = False,
         batch_norm: bool = True,
+        final_norm: bool = True,
         init_scale: float = 1.0,
         classes: int = 10,
     ) -> None:
@@ -90,7 +94,8 @@ class ResNet(nn.Module):
                 for j in range(len(method.used_stages))
             ]
             self.blocks.append(RungeKuttaBlock(method, stages, h=h, relu=relu, stride=stride))
-        self.head = nn.Linear(width, classes)
+        norm = [nn.BatchNorm2d(width), nn.ReLU()] if batch_norm and final_norm else []
+        self.head = nn.Sequential(*norm, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, classes))
         self.initialise(init_scale)
 
     def initialise(self, init_scale: float) -> None:
@@ -111,5 +116,4 @@ class ResNet(nn.Module):
             yield from block.branches  # type: ignore[misc]
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.blocks(self.stem(x))
-        return self.head(x.mean((2, 3)))
+        return self.head(self.blocks(self.stem(x)))

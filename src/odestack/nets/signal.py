@@ -35,7 +35,7 @@ def signal(network: ResNet, images: Tensor, labels: Tensor) -> Signal:
         states.append(block(states[-1]))
         convolutions = sum(isinstance(module, torch.nn.Conv2d) for module in block.modules())
         layer.append(layer[-1] + convolutions)
-    loss = F.cross_entropy(network.head(states[-1].mean((2, 3))), labels)
+    loss = F.cross_entropy(network.head(states[-1]), labels)
     gradients = torch.autograd.grad(loss, states)
     return Signal(
         torch.tensor(layer),

@@ -1,7 +1,8 @@
 """Accuracy by depth and by order of the method (claims C2 to C5).
 
 Four methods of order 1 to 4 at depths 2 + 24k, where all of them have exactly the same layers, parameters and
-multiplications. Beside them, Euler and RK4 without the ReLU after the addition, one seed.
+multiplications. Beside them, one seed each: Euler and RK4 without the ReLU after the addition at every depth, and the
+four methods with the head of the released code, which lacks a final batch norm, at the smallest depth.
 """
 
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ COLUMNS = [
     "depth",
     "seed",
     "relu",
+    "final_norm",
     "status",
     "train_loss",
     "test_loss",
@@ -43,13 +45,15 @@ def jobs(profile: str) -> list[Job]:
         return [replace(base, scheme=scheme, depth=depth, seed=seed) for depth in depths for scheme in SCHEMES]
 
     plain = [replace(base, scheme=s, depth=d, seed=first, relu=False) for d in depths for s in ("euler", "rk4")]
-    configs = arms(first) + plain + [config for seed in others for config in arms(seed)]
+    released = [replace(base, scheme=s, depth=depths[0], seed=first, final_norm=False) for s in SCHEMES]
+    configs = arms(first) + released + plain + [config for seed in others for config in arms(seed)]
     return [Job(config, _keep(config, profile)) for config in configs]
 
 
 def _keep(config: RunConfig, profile: str) -> Keep:
     """Weights for the loss surfaces: seed 0 at the ends of the depth range."""
-    if profile != "cpu" or config.seed != 0 or not config.relu or config.depth not in (DEPTHS[0], DEPTHS[-1]):
+    main = config.seed == 0 and config.relu and config.final_norm
+    if profile != "cpu" or not main or config.depth not in (DEPTHS[0], DEPTHS[-1]):
         return "nothing"
     return "epochs" if config.depth == DEPTHS[-1] and config.scheme in SNAPSHOTS else "final"
 
@@ -65,6 +69,7 @@ def table(records: Sequence[Record]) -> pd.DataFrame:
                 "depth": record.config.depth,
                 "seed": record.config.seed,
                 "relu": record.config.relu,
+                "final_norm": record.config.final_norm,
                 "status": record.status,
                 "train_loss": record.final.get("train_loss"),
                 "test_loss": record.final.get("test_loss"),
@@ -73,4 +78,4 @@ def table(records: Sequence[Record]) -> pd.DataFrame:
             }
             for record in records
         ],
-    ).astype({"relu": bool})
+    ).astype({"relu": bool, "final_norm": bool})
