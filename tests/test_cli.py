@@ -74,10 +74,10 @@ def test_train_stores_a_record_and_a_second_call_finds_it(call, store):
 
 
 def test_sweep_fills_the_store_and_runs_tells(call, store):
-    assert "0 of 6" in call("runs", "--profile", "smoke")[1]
+    assert "0 of 10" in call("runs", "--profile", "smoke")[1]
     code, out, _ = call("sweep", "depth_by_order", "--profile", "smoke", "--workers", "1")
     assert code == 0
-    assert "6 of 6 runs have a record" in out
+    assert "10 of 10 runs have a record" in out
     assert "missing" not in call("runs", "--profile", "smoke")[1]
 
 
@@ -131,9 +131,9 @@ def test_reproduce_retrains_and_agrees(call, store, monkeypatch):
     assert call("sweep", "depth_by_order", "--profile", "smoke", "--workers", "1")[0] == 0
     code, out, _ = call("reproduce", "depth_by_order", "--profile", "smoke")
     assert code == 0
-    assert out.count(" 0.00 ") >= 6, "same processor, same threads: the same accuracy to the last bit"
+    assert out.count(" 0.00 ") >= 10, "same processor, same threads: the same accuracy to the last bit"
     assert "False" not in out
-    assert len(list((store / "reproduced" / "runs" / "smoke").glob("*.json"))) == 6
+    assert len(list((store / "reproduced" / "runs" / "smoke").glob("*.json"))) == 10
 
 
 def test_reproduce_tells_when_results_disagree(call, store, monkeypatch):

@@ -11,6 +11,7 @@ The rules were fixed before the runs. A claim is a conjunction of directions. It
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import nan
 
 import pandas as pd
 
@@ -193,13 +194,14 @@ def frame(verdicts: Sequence[Verdict]) -> pd.DataFrame:
     for verdict in verdicts:
         claim = verdict.claim
         for direction in claim.directions or (Direction("counted", None),):
-            low, high = (None, None) if direction.effect is None else direction.effect.interval()
+            effect = direction.effect
+            low, high = (nan, nan) if effect is None else effect.interval()
             rows.append(
                 {
                     "claim": claim.id,
                     "article": claim.article,
                     "effect": direction.what,
-                    "estimate": None if direction.effect is None else direction.effect.estimate,
+                    "estimate": nan if effect is None else effect.estimate,
                     "low": low,
                     "high": high,
                     "p_value": verdict.p_value,

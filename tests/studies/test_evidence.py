@@ -20,13 +20,13 @@ def test_without_a_budget_nothing_is_trained_and_the_missing_are_named(store):
     assert not store.exists()
     text = str(found.statement().data)
     assert all(config.key in text for config in found.missing)
-    assert "0 of 6" in text
+    assert "0 of 10" in text
 
 
 def test_with_a_budget_the_records_are_made(store):
     found = evidence.gather("depth_by_order", "smoke", budget=300)
     assert found.missing == []
-    assert len(found.records) == 6
+    assert len(found.records) == 10
 
 
 def test_auto_is_the_largest_complete_profile_else_cpu(store, monkeypatch):
@@ -55,7 +55,7 @@ def test_every_arm_of_every_study_can_be_built_and_is_listed_once(name, profile)
 def test_one_seed_of_every_arm_comes_before_any_second_seed():
     seeds = [job.config.seed for job in get("depth_by_order").jobs("cpu")]
     assert seeds == sorted(seeds)
-    assert len(seeds) == 42
+    assert len(seeds) == 46
 
 
 def test_committed_records_are_of_this_recipe_and_under_their_own_key():
