@@ -49,6 +49,7 @@ def test_every_field_is_in_the_key() -> None:
         "downsample": "first",
         "remainder": True,
         "batch_norm": False,
+        "final_norm": False,
         "init_scale": 0.5,
         "lr": 0.2,
         "momentum": 0.8,

@@ -14,7 +14,7 @@ def by_hand(width: int, depth: int, classes: int = 10) -> tuple[int, int]:
     """Parameters and MACs of the default network: stem with stride 2, then depth - 2 convolutions at 16 x 16."""
     convolutions = depth - 2
     stem, body = 3 * 9 * width, 9 * width * width
-    batch_norms = 2 * width * (convolutions + 1)
+    batch_norms = 2 * width * (convolutions + 2)  # one before each convolution, one in stem and one in head
     head = width * classes
     parameters = stem + convolutions * body + batch_norms + head + classes
     macs = 16 * 16 * (stem + convolutions * body) + head

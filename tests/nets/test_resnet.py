@@ -115,6 +115,14 @@ def test_what_cannot_be_built_is_refused(options: dict, message: str) -> None:
         ResNet(catalogue.get("euler"), 26, **{"width": 8, **options})
 
 
+@pytest.mark.parametrize("final_norm", [True, False])
+def test_the_final_norm_makes_logits_independent_of_the_size_of_the_state(final_norm: bool) -> None:
+    head = one_block("euler", final_norm=final_norm).head
+    x = torch.randn(8, 4, 16, 16) + 0.5
+    logits, larger = head(x), head(1000 * x)
+    torch.testing.assert_close(larger, logits if final_norm else 1000 * logits, rtol=1e-2, atol=1e-3)
+
+
 def test_the_step_size_scales_the_branches() -> None:
     """The same weights with h: the first block moves h times as far."""
 
