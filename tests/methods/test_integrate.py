@@ -58,9 +58,7 @@ def test_convergence_slope_is_the_order(name: str) -> None:
 def test_convergence_slope_of_the_embedded_formula(name: str) -> None:
     method = catalogue.get(name)
     assert method.b_hat is not None
-    assert measured_order(Tableau("embedded", method.A, method.b_hat)) == pytest.approx(
-        method.embedded_order, abs=0.3
-    )
+    assert measured_order(Tableau("embedded", method.A, method.b_hat)) == pytest.approx(method.embedded_order, abs=0.3)
 
 
 @pytest.mark.parametrize("name", catalogue.names())

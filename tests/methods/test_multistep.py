@@ -142,9 +142,7 @@ def test_normalisation_does_not_matter() -> None:
     double = MultistepMethod("double", tuple(2 * a for a in method.alpha), tuple(2 * b for b in method.beta))
     assert (double.order, double.error_constant) == (method.order, method.error_constant)
     times = np.linspace(0, 1, 11)
-    found, expected = (
-        multistep.solve(m, lambda t, x: t - x, times, [1.0, 0.9, 0.8]) for m in (double, method)
-    )
+    found, expected = (multistep.solve(m, lambda t, x: t - x, times, [1.0, 0.9, 0.8]) for m in (double, method))
     np.testing.assert_allclose(found, expected, rtol=1e-13)
 
 
@@ -191,9 +189,7 @@ def test_the_root_is_not_a_number_where_the_method_cannot_be_solved() -> None:
 
 
 def test_latex_shows_the_recursion() -> None:
-    assert adams_bashforth(2).latex() == (
-        r"x_{n+2} - x_{n+1} = h \left( \frac{3 f_{n+1}}{2} - \frac{f_{n}}{2} \right)"
-    )
+    assert adams_bashforth(2).latex() == (r"x_{n+2} - x_{n+1} = h \left( \frac{3 f_{n+1}}{2} - \frac{f_{n}}{2} \right)")
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def test_a_touch_of_one_does_not_end_the_interval() -> None:
 
 
 def test_a_method_that_does_nothing_is_stable_everywhere() -> None:
-    idle = Tableau("idle", ((),), (sympy.Integer(0),))
+    idle = Tableau("idle", ((), (sympy.Integer(0),)), (sympy.Integer(1), sympy.Integer(-1)))
     assert stability.real_interval(idle) == math.inf
 
 

@@ -38,9 +38,7 @@ def test_numbers_of_trees() -> None:
 @pytest.mark.parametrize("n", range(1, 9))
 def test_monotonic_labellings_number_factorial(n: int) -> None:
     """n!/(sigma gamma) monotonic labellings of a tree make (n - 1)! for all trees of n nodes together."""
-    labellings = [
-        sympy.Rational(math.factorial(n), trees.symmetry(t) * trees.density(t)) for t in trees.of_order(n)
-    ]
+    labellings = [sympy.Rational(math.factorial(n), trees.symmetry(t) * trees.density(t)) for t in trees.of_order(n)]
     assert all(count.is_integer for count in labellings)
     assert sum(labellings) == math.factorial(n - 1)
 
@@ -59,9 +57,7 @@ def test_order_conditions_of_the_textbook() -> None:
         "b·A A c = 1/24",
     ]
     assert trees.condition_latex(trees.tall(4)) == (r"\sum_{i,j,k} b_{i} a_{ij} a_{jk} c_{k} = \frac{1}{24}")
-    assert trees.condition_latex((((),), ((),))) == (
-        r"\sum_{i,j,k} b_{i} a_{ij} c_{j} a_{ik} c_{k} = \frac{1}{20}"
-    )
+    assert trees.condition_latex((((),), ((),))) == (r"\sum_{i,j,k} b_{i} a_{ij} c_{j} a_{ik} c_{k} = \frac{1}{20}")
 
 
 def test_no_tree_is_empty() -> None:
@@ -161,9 +157,7 @@ def test_trees_reproduce_the_taylor_series_of_a_step(method, derivatives: list[i
 
     def increment(weights: list[sympy.Expr], slopes: list[list[sympy.Expr]]) -> list[sympy.Expr]:
         """h times the weighted sum of the slopes."""
-        combined = [
-            sum((w * k[n] for w, k in zip(weights, slopes, strict=False)), zero[0]) for n in range(highest)
-        ]
+        combined = [sum((w * k[n] for w, k in zip(weights, slopes, strict=False)), zero[0]) for n in range(highest)]
         return [zero[0], *combined]
 
     slopes: list[list[sympy.Expr]] = []
@@ -176,9 +170,7 @@ def test_trees_reproduce_the_taylor_series_of_a_step(method, derivatives: list[i
 
     for n in range(1, highest + 1):
         weights = trees.elementary_weights(trees.of_order(n), A, b)
-        series = sum(
-            w * differential(t) / trees.symmetry(t) for w, t in zip(weights, trees.of_order(n), strict=True)
-        )
+        series = sum(w * differential(t) / trees.symmetry(t) for w, t in zip(weights, trees.of_order(n), strict=True))
         assert step[n] == series
 
 

@@ -13,8 +13,8 @@ def test_the_articles_arithmetic():
     arithmetic = rows.arithmetic.to_dict()
     assert (arithmetic["euler"], arithmetic["midpoint"]) == ("2 + 2 × 24", "2 + 4 × 12")
     assert arithmetic["rk4"] == "2 + 8 × 6"
-    # by hand: stem 3·64·9, 48 layers of 64·64·9, 49 batch norms of 2·64, head 64·10 + 10
-    assert set(rows.parameters) == {1728 + 48 * 36864 + 49 * 128 + 650}
+    # by hand: stem 3·64·9, 48 layers of 64·64·9, 50 batch norms of 2·64, head 64·10 + 10
+    assert set(rows.parameters) == {1728 + 48 * 36864 + 50 * 128 + 650}
     # by hand: 16 x 16 positions after the stem's stride
     assert set(rows.macs) == {256 * (1728 + 48 * 36864) + 640}
 
