@@ -20,6 +20,27 @@ def axpys(x: Tensor, weights: Sequence[float], ks: Sequence[Tensor]) -> Tensor:
     return y
 
 
+def scaled(tableau: Tableau, h: float) -> tuple[list[list[float]], list[float]]:
+    """h A, row by row below the diagonal, and h b of the stages that the step uses."""
+    A, b, _ = tableau.reduced().floats()
+    return [[h * float(a) for a in row[:i]] for i, row in enumerate(A)], [h * float(w) for w in b]
+
+
+def runge_kutta_step(
+    x: Tensor,
+    branches: Iterable[nn.Module],
+    hA: Sequence[Sequence[float]],
+    hb: Sequence[float],
+    stride: int = 1,
+) -> tuple[Tensor, list[Tensor]]:
+    """The new state x + h sum b_i k_i, and the stage values k_i; the first branch sees x itself."""
+    ks: list[Tensor] = []
+    start = x if stride == 1 else x[:, :, ::stride, ::stride]
+    for i, (branch, row) in enumerate(zip(branches, hA, strict=True)):
+        ks.append(branch(x) if i == 0 else branch(axpys(start, row, ks)))
+    return axpys(start, hb, ks), ks
+
+
 class RungeKuttaBlock(nn.Module):
     r"""One step of an explicit Runge-Kutta method whose stages are different branches.
 
@@ -50,22 +71,15 @@ class RungeKuttaBlock(nn.Module):
         stride: int = 1,
     ) -> None:
         super().__init__()
-        method = tableau.reduced()
         self.branches = nn.ModuleList(branches)
-        if len(self.branches) != method.stages:
-            raise ValueError(f"{tableau.name} uses {method.stages} stages, but got {len(self.branches)} branches")
-        A, b, _ = method.floats()
+        self.hA, self.hb = scaled(tableau, h)
+        if len(self.branches) != len(self.hb):
+            raise ValueError(f"{tableau.name} uses {len(self.hb)} stages, but got {len(self.branches)} branches")
         self.name, self.h, self.relu, self.stride = tableau.name, h, relu, stride
-        self.hA = [[h * float(a) for a in row[:i]] for i, row in enumerate(A)]
-        self.hb = [h * float(w) for w in b]
 
     def step(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         """The new state, and the stage values k_i."""
-        ks: list[Tensor] = []
-        start = x if self.stride == 1 else x[:, :, :: self.stride, :: self.stride]
-        for i, (branch, row) in enumerate(zip(self.branches, self.hA, strict=True)):
-            ks.append(branch(x) if i == 0 else branch(axpys(start, row, ks)))
-        y = axpys(start, self.hb, ks)
+        y, ks = runge_kutta_step(x, self.branches, self.hA, self.hb, self.stride)
         return (torch.relu(y) if self.relu else y), ks
 
     def forward(self, x: Tensor) -> Tensor:

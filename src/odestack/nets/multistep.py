@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from odestack.methods.multistep import MultistepMethod
 from odestack.methods.tableau import Tableau
-from odestack.nets.block import RungeKuttaBlock, axpys
+from odestack.nets.block import axpys, runge_kutta_step, scaled
 
 
 class MultistepStack(nn.Module):
@@ -52,18 +52,18 @@ class MultistepStack(nn.Module):
         self.name, self.h, self.relu, self.k = method.name, h, relu, method.steps
         self.alpha = [-float(a / alpha[-1]) for a in alpha[:-1]]
         self.hbeta = [h * float(b / alpha[-1]) for b in beta[:-1]]
-        self.start, self.start_stages = start, stages
+        self.hA, self.hb = scaled(start, h)
 
     def forward(self, x: Tensor) -> Tensor:
         states, slopes = [x], []
         used = 0
         for _ in range(self.k - 1):
-            stages = self.branches[used : used + self.start_stages]
-            block = RungeKuttaBlock(self.start, stages, h=self.h, relu=self.relu)
-            x, ks = block.step(x)
+            stages = self.branches[used : used + len(self.hb)]
+            x, ks = runge_kutta_step(x, stages, self.hA, self.hb)
+            x = torch.relu(x) if self.relu else x
             states.append(x)
             slopes.append(ks[0])
-            used += self.start_stages
+            used += len(self.hb)
         for branch in self.branches[used:]:
             slopes.append(branch(states[-1]))
             states.append(self.combine(states[-self.k :], slopes[-self.k :]))
