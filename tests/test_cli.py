@@ -73,12 +73,21 @@ def test_train_stores_a_record_and_a_second_call_finds_it(call, store):
     assert record.stat().st_mtime_ns == written
 
 
+def row(table, name):
+    """Runs and missing runs of a study in an overview."""
+    (line,) = [line for line in table.splitlines() if line.startswith(f"{name} ")]
+    return line.split()[1:3]
+
+
 def test_sweep_fills_the_store_and_runs_tells(call, store):
-    assert "0 of 10" in call("runs", "--profile", "smoke")[1]
+    assert row(call("sweep", "depth_by_order", "--profile", "smoke", "--dry-run")[1], "depth_by_order") == ["10", "10"]
+    assert not (store / "runs").exists()
     code, out, _ = call("sweep", "depth_by_order", "--profile", "smoke", "--workers", "1")
     assert code == 0
-    assert "10 of 10 runs have a record" in out
-    assert "missing" not in call("runs", "--profile", "smoke")[1]
+    assert row(out, "depth_by_order") == ["10", "0"]
+    listed = call("runs", "--profile", "smoke")[1]
+    assert row(listed, "depth_by_order") == ["10", "0"]
+    assert "unknown" not in listed, "with finished runs there is a speed to go by"
 
 
 @pytest.mark.parametrize(

@@ -50,9 +50,7 @@ def refused(path: Path) -> str:
     return message
 
 
-def test_a_good_notebook_is_published(
-    chapter: Callable[..., Path], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_good_notebook_is_published(chapter: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
     shows = cell("import sys\nprint(profile, sys.executable)")
     draws = cell("import matplotlib.pyplot as plt\nplt.plot([1, 2]);", alt="A rising line")
     path = chapter(PARAMETERS, shows, draws, cell(""))

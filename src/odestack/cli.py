@@ -113,30 +113,36 @@ def train(**options: Any) -> None:
 
 @app.command()
 def sweep(
-    study: Annotated[str, typer.Argument(help="Name of the study.")],
+    studies: Annotated[list[str], typer.Argument(help='Names of studies, or "all".')],
     profile: ProfileName = "cpu",
     workers: Annotated[int, typer.Option(min=0, help="Processes of one thread each; 0 trains in this one.")] = 0,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     compile: Annotated[bool, typer.Option(help="Use torch.compile.")] = False,
     budget: Annotated[float | None, typer.Option(min=0, help="Start no run after so many seconds.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be trained, and for how long.")
+    ] = False,
 ) -> None:
-    """Train the runs of a study that have no record yet."""
+    """Train the runs of studies that have no record yet, seed 0 of every arm first."""
     from odestack.lab import sweep as sweeping
     from odestack.lab.records import Store
-    from odestack.studies import get
+    from odestack.studies import STUDIES
+    from odestack.studies.schedule import overview, queue
 
-    jobs = get(study).jobs(profile)
+    names = list(STUDIES) if studies == ["all"] else studies
+    jobs = queue(names, profile)
     _require_device(device)
-    left = sweeping.sweep(
-        jobs,
-        Store(profile),
-        workers=workers,
-        device=device,
-        compile=compile,
-        budget=budget,
-        progress=sys.stderr.isatty(),
-    )
-    print(f"{study}, profile {profile}: {len(jobs) - len(left)} of {len(jobs)} runs have a record")
+    if not dry_run:
+        sweeping.sweep(
+            jobs,
+            Store(profile),
+            workers=workers,
+            device=device,
+            compile=compile,
+            budget=budget,
+            progress=sys.stderr.isatty(),
+        )
+    print(overview(names, profile))
 
 
 @app.command()
@@ -145,8 +151,7 @@ def runs(profile: ProfileName = "cpu") -> None:
     from odestack.studies import STUDIES
     from odestack.studies.schedule import overview
 
-    for name in STUDIES:
-        print(overview(name, profile))
+    print(overview(list(STUDIES), profile, keys=True))
 
 
 @app.command()

@@ -41,6 +41,7 @@ def test_every_field_is_in_the_key() -> None:
         "tableau": other["tableau"],
         "dataset": "cifar10",
         "n_train": 1000,
+        "held_out": 100,
         "depth": 50,
         "width": 16,
         "h": 0.5,

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -247,3 +248,20 @@ def test_every_method_trains(name: str) -> None:
     record = train.run(tiny(scheme=name, depth=2 + 2 * len(method.used_stages), width=4, steps=2, h=0.5))
     assert record.status == "done"
     assert record.final["step"] == 2
+
+
+def test_held_out_images_are_evaluated_and_not_trained_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tiny(epochs=1, n_train=None, held_out=500)
+    seen: list[int] = []
+    batches = cifar.batches
+
+    def watched(split: cifar.Split, size: int, *, order: torch.Tensor, **options: Any) -> Any:
+        seen.extend(order.tolist())
+        return batches(split, size, order=order, **options)
+
+    monkeypatch.setattr(cifar, "batches", watched)
+    final = train.run(config).final
+    assert sorted(seen) == list(range(1_500))
+    assert 0 <= final["held_out_accuracy"] <= 100
+    assert final["held_out_loss"] != final["test_loss"]
+    assert "held_out_accuracy" not in train.run(tiny(epochs=1)).final

@@ -52,12 +52,6 @@ def test_every_arm_of_every_study_can_be_built_and_is_listed_once(name, profile)
     assert len(set(keys)) == len(keys)
 
 
-def test_one_seed_of_every_arm_comes_before_any_second_seed():
-    seeds = [job.config.seed for job in get("depth_by_order").jobs("cpu")]
-    assert seeds == sorted(seeds)
-    assert len(seeds) == 46
-
-
 def test_committed_records_are_of_this_recipe_and_under_their_own_key():
     for profile in ("cpu", "gpu"):
         store = Store(profile)

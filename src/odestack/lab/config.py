@@ -31,6 +31,7 @@ class RunConfig:
         tableau: a method of your own as canonical JSON (see ``custom_scheme``).
         dataset: "cifar10" or "mini-cifar10".
         n_train: train on the first n images only.
+        held_out: evaluate also on so many of the next training images; without ``n_train`` these are the last ones.
         depth, width, h, branch, relu, downsample, remainder, batch_norm, final_norm,
             init_scale: of ``nets.resnet.ResNet``.
         lr, momentum, weight_decay, batch: of stochastic gradient descent.
@@ -49,6 +50,7 @@ class RunConfig:
     tableau: str | None = None
     dataset: str = "cifar10"
     n_train: int | None = None
+    held_out: int = 0
     depth: int = 50
     width: int = 16
     h: float = 1.0
@@ -88,6 +90,7 @@ class RunConfig:
             ("epochs", 1, 10_000),
             ("steps", 1, 10_000_000),
             ("n_train", 2, images),
+            ("held_out", 0, images),
             ("seed", 0, 2**31 - 1),
         ):
             value = getattr(self, name)
@@ -109,6 +112,8 @@ class RunConfig:
         for name in ("relu", "remainder", "batch_norm", "final_norm", "augment"):
             if not isinstance(getattr(self, name), bool):
                 raise ConfigError(f"{name} is {getattr(self, name)!r}, not true or false")
+        if self.train_images + self.held_out > images:
+            raise ConfigError(f"held_out {self.held_out} and n_train {self.n_train} are more than the {images} images")
         if self.train_images < self.batch:
             raise ConfigError(f"batch {self.batch} is more than the {self.train_images} training images")
         if self.branch == "bottleneck" and self.width % 4:
@@ -128,7 +133,7 @@ class RunConfig:
 
     @property
     def train_images(self) -> int:
-        return DATASETS[self.dataset].n_train if self.n_train is None else self.n_train
+        return DATASETS[self.dataset].n_train - self.held_out if self.n_train is None else self.n_train
 
     @property
     def steps_per_epoch(self) -> int:

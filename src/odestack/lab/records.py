@@ -26,7 +26,7 @@ class Record:
         config: what was run.
         status: "done", or "diverged" (a non-finite loss; the metrics end there).
         epochs: one row an epoch: epoch, step, lr, train_loss, train_accuracy, test_loss, test_accuracy (in percent),
-            seconds (of training) and eval_seconds.
+            held_out_loss and held_out_accuracy where images are held out, seconds (of training) and eval_seconds.
         early_loss: training loss of the first steps, one value a step.
         environment: versions, device, threads, precision, git commit, date.
         seconds: wall time of the whole run, over all its sessions.

@@ -83,9 +83,7 @@ def sweep(
     return left
 
 
-def run_job(
-    job: Job, store: Store, *, device: str = "cpu", compile: bool = False, progress: bool = False
-) -> bool:
+def run_job(job: Job, store: Store, *, device: str = "cpu", compile: bool = False, progress: bool = False) -> bool:
     """Train one run and put its record and weights into their places; False if another sweep has it in hand."""
     checkpoint = store.checkpoint(job.config)
     with lock(checkpoint.with_suffix(".lock")) as mine:

@@ -108,6 +108,8 @@ def run(
     """
     where = torch.device(device)
     train, test = data(config.dataset, where)
+    first, last = config.train_images, config.train_images + config.held_out
+    held_out = cifar.Split(train.images[first:last], train.labels[first:last])
     network = initial_network(config).to(where)
     optimiser = fused_sgd(config, network)
     state: dict[str, Any] = {"step": 0, "epochs": [], "early_loss": [], "seconds": 0.0}
@@ -126,6 +128,8 @@ def run(
                 started = time.perf_counter()
                 row = state["epochs"][-1]
                 row["test_loss"], row["test_accuracy"] = evaluate(network, test, config)
+                if config.held_out:
+                    row["held_out_loss"], row["held_out_accuracy"] = evaluate(network, held_out, config)
                 row["eval_seconds"] = round(time.perf_counter() - started, 2)
                 if not math.isfinite(row["test_loss"]):
                     state["epochs"].pop()
@@ -135,9 +139,7 @@ def run(
                 on_epoch(len(state["epochs"]), network.state_dict())
             if status == "done" and checkpoint is not None and state["step"] < config.total_steps:
                 buffer = io.BytesIO()
-                torch.save(
-                    {**state, "network": network.state_dict(), "optimiser": optimiser.state_dict()}, buffer
-                )
+                torch.save({**state, "network": network.state_dict(), "optimiser": optimiser.state_dict()}, buffer)
                 write_atomically(checkpoint, buffer.getvalue())
     return Record(
         config=config,

@@ -122,9 +122,7 @@ BLOCKS = (
         runs=False,
         remark="a21 is 1/2 instead of 1; adds the shortcut module itself to a tensor (TypeError)",
     ),
-    _block(
-        "RK2Block", "ralston2", None, remark="second stage is f(2x/3): it ignores k1 and rescales the state"
-    ),
+    _block("RK2Block", "ralston2", None, remark="second stage is f(2x/3): it ignores k1 and rescales the state"),
     _block("Heun3Block", "heun3", ["", "0.333333", "0 0.666666"], "0.25 0 0.75", remark="six-digit decimals"),
     _block("RK3Block", "kutta3", ["", "0.5", "-1 2"], "1/6 2/3 1/6"),
     _block("RK4Block", "rk4", ["", "0.5", "0 0.5", "0 0 1"], "1/6 1/3 1/3 1/6"),

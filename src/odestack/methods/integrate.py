@@ -46,9 +46,7 @@ class Solution:
     status: Status
 
 
-def fixed_step(
-    f: RightHandSide, t_span: tuple[float, float], y0: ArrayLike, tableau: Tableau, steps: int
-) -> Solution:
+def fixed_step(f: RightHandSide, t_span: tuple[float, float], y0: ArrayLike, tableau: Tableau, steps: int) -> Solution:
     """Integrate over ``t_span``, in either direction, in equal steps, evaluating only the stages they use.
 
     The first state that is not finite is left out and ends the integration, with status ``NON_FINITE``.
@@ -155,9 +153,7 @@ def adaptive(
     )
 
 
-def _slopes(
-    f: Field, t: float, y: np.ndarray, h: float, A: np.ndarray, c: np.ndarray, k1: np.ndarray
-) -> np.ndarray:
+def _slopes(f: Field, t: float, y: np.ndarray, h: float, A: np.ndarray, c: np.ndarray, k1: np.ndarray) -> np.ndarray:
     """All stages of one step, shape (s, d), given the first."""
     k = np.empty((len(c), len(y)))
     k[0] = k1

@@ -83,9 +83,7 @@ class MultistepMethod:
             MultistepError: the method is not consistent, or sigma(1) = 0 (then it is not zero-stable either).
         """
         if self.order == 0 or sum(self.beta) == 0:
-            raise MultistepError(
-                f"{self.name} has no error constant: it must be consistent with sigma(1) != 0"
-            )
+            raise MultistepError(f"{self.name} has no error constant: it must be consistent with sigma(1) != 0")
         return exact(self.defect(self.order + 1) / sympy.Add(*self.beta))
 
     @cached_property
@@ -128,9 +126,7 @@ def adams_bashforth(k: int) -> MultistepMethod:
     alpha = [0] * (k - 1) + [-1, 1]
     unknowns = sympy.symbols(f"beta:{_positive(k)}")
     beta = _solve_order_conditions(alpha, [*unknowns, 0], unknowns, k)
-    return MultistepMethod(
-        f"adams_bashforth{k}", tuple(exact(a) for a in alpha), (*beta, exact(0)), "hairer1993"
-    )
+    return MultistepMethod(f"adams_bashforth{k}", tuple(exact(a) for a in alpha), (*beta, exact(0)), "hairer1993")
 
 
 def bdf(k: int) -> MultistepMethod:
@@ -158,9 +154,7 @@ def lm_resnet(k: object, weight: object = None) -> MultistepMethod:
     return MultistepMethod(name, (-k, k - 1, exact(1)), (exact(0), exact(beta), exact(0)), "lu2018")
 
 
-def solve(
-    method: MultistepMethod, f: RightHandSide, times: np.ndarray, start: Sequence[ArrayLike]
-) -> np.ndarray:
+def solve(method: MultistepMethod, f: RightHandSide, times: np.ndarray, start: Sequence[ArrayLike]) -> np.ndarray:
     """States at equally spaced times, shape (len(times), d), by an explicit method from its first k states.
 
     Raises:
@@ -170,9 +164,7 @@ def solve(
     if not method.explicit:
         raise ValueError(f"{method.name} is implicit; only explicit methods can be solved by recursion")
     if len(start) != k or len(times) < k:
-        raise ValueError(
-            f"{method.name} needs {k} starting states and at least as many times, not {len(start)}"
-        )
+        raise ValueError(f"{method.name} needs {k} starting states and at least as many times, not {len(start)}")
     alpha, beta = method.floats()
     alpha, beta = alpha[:-1] / alpha[-1], beta[:-1] / alpha[-1]
     h = times[1] - times[0]

@@ -78,9 +78,7 @@ def kepler(eccentricity: float = 0.5) -> Problem:
 
     def exact(t: ArrayLike) -> np.ndarray:
         t = np.asarray(t, dtype=np.float64)
-        u = np.asarray(
-            newton(lambda u: u - e * np.sin(u) - t, t + e * np.sign(np.sin(t)), lambda u: 1 - e * np.cos(u))
-        )
+        u = np.asarray(newton(lambda u: u - e * np.sin(u) - t, t + e * np.sign(np.sin(t)), lambda u: 1 - e * np.cos(u)))
         minor = np.sqrt(1 - e**2)
         q = np.stack([np.cos(u) - e, minor * np.sin(u)], axis=-1)
         p = np.stack([-np.sin(u), minor * np.cos(u)], axis=-1) / (1 - e * np.cos(u))[..., None]

@@ -66,9 +66,7 @@ def _interval_of_stability(tableau: Tableau, direction: sympy.Expr) -> float:
     if excess.is_zero:
         return math.inf
     scale, factors = excess.sqf_list()
-    simple = math.prod(
-        (factor for factor, multiplicity in factors if multiplicity % 2), start=sympy.Poly(scale, x)
-    )
+    simple = math.prod((factor for factor, multiplicity in factors if multiplicity % 2), start=sympy.Poly(scale, x))
     (lowest,), _ = simple.terms()[-1]
     coefficients = [float(c) for c in simple.all_coeffs()]
     growth = np.polynomial.Polynomial(coefficients[::-1][lowest:])

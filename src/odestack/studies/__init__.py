@@ -4,9 +4,29 @@ import difflib
 from types import ModuleType
 
 from odestack.lab.config import ConfigError
-from odestack.studies import cost, depth_by_order
+from odestack.studies import (
+    ablation,
+    branch_depth,
+    cost,
+    depth_by_order,
+    downsampling,
+    headline,
+    learning_rate,
+    methods,
+    tuned,
+)
 
-STUDIES: dict[str, ModuleType] = {"cost": cost, "depth_by_order": depth_by_order}
+STUDIES: dict[str, ModuleType] = {
+    "cost": cost,
+    "depth_by_order": depth_by_order,
+    "headline": headline,
+    "learning_rate": learning_rate,
+    "downsampling": downsampling,
+    "methods": methods,
+    "tuned": tuned,
+    "ablation": ablation,
+    "branch_depth": branch_depth,
+}
 
 
 def get(name: str) -> ModuleType:

@@ -13,26 +13,13 @@ import pandas as pd
 from odestack.lab.config import RunConfig, profile_base
 from odestack.lab.records import Record
 from odestack.lab.sweep import Job, Keep
-from odestack.methods import catalogue
+from odestack.studies.frame import over_seeds, tidy
 
 TITLE = "Depth and order"
 SCHEMES = ("euler", "midpoint", "heun3", "rk4")
 DEPTHS = (26, 50, 98)
 SEEDS = (0, 1, 2)
 SNAPSHOTS = ("euler", "rk4")
-COLUMNS = [
-    "scheme",
-    "order",
-    "depth",
-    "seed",
-    "relu",
-    "final_norm",
-    "status",
-    "train_loss",
-    "test_loss",
-    "accuracy",
-    "minutes",
-]
 
 
 def jobs(profile: str) -> list[Job]:
@@ -46,7 +33,7 @@ def jobs(profile: str) -> list[Job]:
 
     plain = [replace(base, scheme=s, depth=d, seed=first, relu=False) for d in depths for s in ("euler", "rk4")]
     released = [replace(base, scheme=s, depth=depths[0], seed=first, final_norm=False) for s in SCHEMES]
-    configs = arms(first) + released + plain + [config for seed in others for config in arms(seed)]
+    configs = arms(first) + released + plain + over_seeds(arms, others)
     return [Job(config, _keep(config, profile)) for config in configs]
 
 
@@ -59,23 +46,5 @@ def _keep(config: RunConfig, profile: str) -> Keep:
 
 
 def table(records: Sequence[Record]) -> pd.DataFrame:
-    """One row a run, in ``COLUMNS``: final losses, accuracy in percent, minutes of training."""
-    return pd.DataFrame(
-        columns=COLUMNS,
-        data=[
-            {
-                "scheme": record.config.scheme,
-                "order": catalogue.get(record.config.scheme).order,
-                "depth": record.config.depth,
-                "seed": record.config.seed,
-                "relu": record.config.relu,
-                "final_norm": record.config.final_norm,
-                "status": record.status,
-                "train_loss": record.final.get("train_loss"),
-                "test_loss": record.final.get("test_loss"),
-                "accuracy": record.final.get("test_accuracy"),
-                "minutes": record.seconds / 60,
-            }
-            for record in records
-        ],
-    ).astype({"relu": bool, "final_norm": bool})
+    """One row a run: scheme, depth, relu, final_norm, and the results of ``frame.tidy``."""
+    return tidy(records, "scheme", "depth", "relu", "final_norm")

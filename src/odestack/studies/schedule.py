@@ -1,39 +1,62 @@
-"""How much of a study is done, and how long the rest will take."""
+"""In which order runs are trained, how much is done, and how long the rest will take."""
 
 from collections.abc import Sequence
 
 from odestack.lab.config import RunConfig
-from odestack.lab.records import Record, Store
+from odestack.lab.records import Store
+from odestack.lab.sweep import Job
 from odestack.nets.resnet import block_count
-from odestack.studies import get
+from odestack.studies import STUDIES, get
+
+KEEP = ("nothing", "final", "epochs")
+
+
+def queue(studies: Sequence[str], profile: str) -> list[Job]:
+    """The jobs of several studies: every study has seed 0 of all its arms before any has seed 1, and so on.
+
+    A run that two studies share is listed once, and keeps what either of them wants kept.
+    """
+    jobs: dict[str, Job] = {}
+    for job in sorted((job for name in studies for job in get(name).jobs(profile)), key=lambda job: job.config.seed):
+        other = jobs.get(job.config.key, job)
+        jobs[job.config.key] = max(job, other, key=lambda each: KEEP.index(each.keep))
+    return list(jobs.values())
 
 
 def work(config: RunConfig) -> float:
-    """Convolution multiplications of a run up to a constant: images x branches x width squared."""
+    """Convolution multiplications of a run up to a constant: images x branches x layers x width squared."""
     blocks, euler_blocks = block_count(config.method(), config.depth, config.branch, remainder=config.remainder)
     branches = blocks * len(config.method().used_stages) + euler_blocks
     return config.total_steps * config.batch * branches * config.width**2
 
 
-def hours(missing: Sequence[RunConfig], done: Sequence[Record]) -> float | None:
-    """Hours of training, one run after the other, at the speed of the finished runs; None if there are none."""
-    finished = sum(work(record.config) for record in done)
-    if not finished:
-        return None
-    return sum(work(config) for config in missing) * sum(record.seconds for record in done) / finished / 3600
+def hours(missing: Sequence[RunConfig], profile: str) -> float | None:
+    """Hours of training, one run after the other, at the speed of the profile's finished runs; None if there are none.
 
-
-def overview(study: str, profile: str) -> str:
-    """One study in the store: counts, hours left, and the key of each missing run."""
+    Speed is that of the machines and threads behind the records, so it is a guide and no promise.
+    """
     store = Store(profile)
-    configs = [job.config for job in get(study).jobs(profile)]
-    done = [record for config in configs if (record := store.get(config)) is not None]
-    missing = store.missing(configs)
-    lines = [f"{study}, profile {profile}: {len(done)} of {len(configs)} runs have a record"]
-    if missing:
-        left = hours(missing, [record for record in done if record.status == "done"])
-        threads = {record.environment["threads"] for record in done}
-        speed = "unknown until one run is done" if left is None else f"{left:.1f} hours of {max(threads)}-thread runs"
-        lines[0] += f"; left: {speed}"
-        lines += [f"  missing {config.key}" for config in missing]
+    done = [record for job in queue(list(STUDIES), profile) if (record := store.get(job.config)) is not None]
+    done = [record for record in done if record.status == "done"]
+    if not done:
+        return None
+    seconds = sum(record.seconds for record in done) / sum(work(record.config) for record in done)
+    return sum(work(config) for config in missing) * seconds / 3600
+
+
+def overview(studies: Sequence[str], profile: str, *, keys: bool = False) -> str:
+    """A line a study, its runs, how many are missing and their hours; then all together, shared runs counted once.
+
+    With ``keys`` the missing runs are listed.
+    """
+    lines = [f"{'study':<16} {'runs':>5} {'missing':>8} {'hours left':>11}"]
+    for name in (*studies, None):
+        configs = [job.config for job in queue(list(studies) if name is None else [name], profile)]
+        missing = Store(profile).missing(configs)
+        left = hours(missing, profile)
+        time = "unknown" if left is None and missing else f"{left or 0:.1f}"
+        lines.append(f"{name or 'all together':<16} {len(configs):>5} {len(missing):>8} {time:>11}")
+        if keys and name is not None:
+            lines += [f"  {config.key}" for config in missing]
+    lines.append("hours: one run after the other, at the speed of the records; divide by the number of workers")
     return "\n".join(lines)

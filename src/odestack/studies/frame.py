@@ -1,0 +1,48 @@
+"""What all studies share: arms repeated over seeds, and a tidy table with one row a run."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import pandas as pd
+
+from odestack.lab.config import RunConfig, profile_base
+from odestack.lab.records import Record
+
+SHORT_EPOCHS = {"cpu": 4}
+"""Epochs of the studies other than that of depth and order, where they differ."""
+
+RESULTS = ["order", "seed", "status", "train_loss", "test_loss", "accuracy", "minutes"]
+
+
+def short_base(profile: str) -> RunConfig:
+    """The base run of a profile, for the studies that make do with fewer epochs."""
+    base = profile_base(profile)
+    return replace(base, epochs=SHORT_EPOCHS.get(profile, base.epochs))
+
+
+def over_seeds(arms: Callable[[int], Sequence[RunConfig]], seeds: Sequence[int]) -> list[RunConfig]:
+    """The arms of each seed, so that one seed of every arm comes before any second seed."""
+    return [config for seed in seeds for config in arms(seed)]
+
+
+def tidy(records: Sequence[Record], *fields: str) -> pd.DataFrame:
+    """One row a run: the named fields of its config, then ``RESULTS``.
+
+    The losses and the accuracy (percent) are those of the last epoch, None if the run diverged before its end.
+    """
+    rows = []
+    for record in records:
+        final = record.final if record.status == "done" else {}
+        results = {
+            "order": record.config.method().order,
+            "seed": record.config.seed,
+            "status": record.status,
+            "train_loss": final.get("train_loss"),
+            "test_loss": final.get("test_loss"),
+            "accuracy": final.get("test_accuracy"),
+            "minutes": record.seconds / 60,
+        }
+        rows.append({field: getattr(record.config, field) for field in fields} | results)
+    frame = pd.DataFrame(rows, columns=[*fields, *RESULTS])
+    flags = [field for field in fields if isinstance(getattr(RunConfig, field, None), bool)]
+    return frame.astype(dict.fromkeys(flags, bool))

@@ -1,0 +1,45 @@
+from dataclasses import replace
+
+import pytest
+
+from odestack.lab.records import Record, Store
+from odestack.studies import STUDIES, schedule
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    monkeypatch.setattr(Store.__init__, "__defaults__", (tmp_path,))
+    return Store("cpu")
+
+
+def test_every_study_has_one_seed_of_all_arms_before_any_has_a_second():
+    seeds = [job.config.seed for job in schedule.queue(list(STUDIES), "cpu")]
+    assert seeds == sorted(seeds)
+    assert set(seeds) == {0, 1, 2}
+
+
+def test_shared_runs_are_listed_once_and_keep_what_either_study_wants():
+    single = [job.config.key for name in STUDIES for job in schedule.queue([name], "cpu")]
+    together = schedule.queue(list(STUDIES), "cpu")
+    assert len({job.config.key for job in together}) == len(together) < len(single)
+    assert {job.config.key for job in together} == set(single)
+    kept = {job.config.key: job.keep for job in together}
+    for job in schedule.queue(["depth_by_order"], "cpu"):
+        assert kept[job.config.key] == job.keep
+
+
+def test_hours_are_those_of_equal_work_at_the_records_speed(store):
+    jobs = schedule.queue(["depth_by_order"], "cpu")
+    assert schedule.hours([job.config for job in jobs], "cpu") is None
+    first = jobs[0].config
+    store.put(Record(first, "done", [], [], {}, seconds=1800.0))
+    assert schedule.hours([replace(first, seed=7)], "cpu") == pytest.approx(0.5)
+    assert schedule.hours([replace(first, epochs=2 * first.epochs)], "cpu") == pytest.approx(1.0)
+    deeper = replace(first, depth=2 + 2 * (first.depth - 2))
+    assert schedule.hours([deeper, replace(first, width=2 * first.width)], "cpu") == pytest.approx(1.0 + 2.0)
+
+
+def test_overview_counts_shared_runs_once(store):
+    lines = schedule.overview(["methods", "ablation"], "cpu").splitlines()
+    counts = {line.split("  ")[0].strip(): int(line.split()[-3]) for line in lines[1:4]}
+    assert counts["all together"] < counts["methods"] + counts["ablation"]
