@@ -23,7 +23,8 @@ def odestack(*arguments, capsys, monkeypatch):
 
 
 @pytest.fixture
-def call(capsys, monkeypatch):
+def call(capsys, monkeypatch, store):
+    """Every call has a store of its own, so that no test can train into, or read from, that of the repository."""
     return lambda *arguments: odestack(*arguments, capsys=capsys, monkeypatch=monkeypatch)
 
 
