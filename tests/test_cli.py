@@ -87,6 +87,8 @@ def test_sweep_fills_the_store_and_runs_tells(call, store):
     assert code == 0
     assert row(out, "depth_by_order") == ["10", "0"]
     listed = call("runs", "--profile", "smoke")[1]
+    assert "euler-d26" not in listed, "keys only of the studies that are named"
+    assert "euler-d26" in call("runs", "headline", "tuned", "--profile", "smoke")[1]
     assert row(listed, "depth_by_order") == ["10", "0"]
     assert "unknown" not in listed, "with finished runs there is a speed to go by"
 

@@ -146,12 +146,15 @@ def sweep(
 
 
 @app.command()
-def runs(profile: ProfileName = "cpu") -> None:
+def runs(
+    studies: Annotated[list[str] | None, typer.Argument(help="Names of studies whose missing runs to list.")] = None,
+    profile: ProfileName = "cpu",
+) -> None:
     """What the store holds, what is missing, and how long that will take."""
     from odestack.studies import STUDIES
     from odestack.studies.schedule import overview
 
-    print(overview(list(STUDIES), profile, keys=True))
+    print(overview(studies or list(STUDIES), profile, keys=bool(studies)))
 
 
 @app.command()
