@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from odestack.lab.cifar import DATASETS
@@ -212,4 +212,4 @@ def profile_base(profile: str) -> RunConfig:
     """Raises ConfigError: no such profile."""
     if profile not in PROFILES:
         raise ConfigError(f"profile {profile!r} does not exist; choose one of {', '.join(PROFILES)}")
-    return replace(PROFILES[profile])
+    return PROFILES[profile]
