@@ -7,7 +7,7 @@ import pytest
 
 from odestack.lab.records import Record
 from odestack.methods import catalogue
-from odestack.studies import STUDIES, ablation, branch_depth, headline, learning_rate, methods, tuned
+from odestack.studies import STUDIES, branch_depth, headline, learning_rate, methods, tuned
 
 ROW = {"epoch": 4, "step": 1560, "train_loss": 1.0, "test_loss": 1.1, "test_accuracy": 70.0, "held_out_accuracy": 69.0}
 
@@ -33,36 +33,6 @@ def test_a_diverged_run_is_a_row_without_accuracy(name):
     table = study.table([record])
     assert table["status"].tolist() == ["diverged"]
     assert pd.isna(table["accuracy"].iloc[0])
-
-
-def test_ablation_names_every_arm_and_labels_its_order():
-    table = ablation.table(records(ablation))
-    orders = dict(zip(table["arm"], table["order"], strict=True))
-    assert set(table.groupby("arm")["seed"].nunique()) == {len(ablation.SEEDS)}
-    labelled = {"rk4-uniform-b": 2, "random-consistent": 1, "rk4-last-stage": 0, "chain-sum": 0, "3/8 rule": 4}
-    assert {arm: orders[arm] for arm in labelled} == labelled
-
-
-def test_ablation_separates_integration_time():
-    arms = ablation.arms(ablation.short_base("cpu"))
-
-    def time(name):
-        return (arms[name].depth - 2) / (2 * len(arms[name].method().used_stages)) * arms[name].h
-
-    assert {time(name) for name in ("Euler", "midpoint, h = 2", "Heun 3, h = 3", "RK4, h = 4")} == {24.0}
-    assert time("Euler, h = 1/4") == time("RK4") == 6.0
-    assert time("Euler, h = 1/3") == pytest.approx(time("Heun 3"))
-    assert time("Euler, h = 1/2") == time("midpoint")
-
-
-def test_the_random_tableau_matches_rk4_in_all_but_order():
-    drawn, rk4 = ablation.random_consistent(), catalogue.get("rk4")
-    assert drawn == ablation.random_consistent(), "the same every time"
-    assert sum(drawn.b) == 1
-    assert sum(abs(b) for b in drawn.b) == sum(abs(b) for b in rk4.b)
-    assert sum(abs(a) for row in drawn.A for a in row) == sum(abs(a) for row in rk4.A for a in row)
-    assert drawn.used_stages == rk4.used_stages
-    assert drawn.order == 1
 
 
 def test_methods_runs_the_whole_catalogue_and_fills_only_where_it_must():
