@@ -194,10 +194,8 @@ def bench_train(
 def scorecard(profile: Annotated[str, typer.Option(help="auto, smoke, cpu or gpu.")] = "auto") -> None:
     """The article's claims with our verdicts, from the records in the store."""
     from odestack import claims
-    from odestack.studies.evidence import gather
 
-    table = claims.frame(claims.scorecard(lambda study: gather(study, profile)))
-    print(table.drop(columns="article").to_string(index=False, float_format=lambda x: f"{x:.2f}", na_rep="–"))
+    print(claims.text(claims.scorecard(profile)))
 
 
 def _require_device(device: str) -> None:

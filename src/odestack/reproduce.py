@@ -44,7 +44,7 @@ def reproduce(
     pairs = [(old, new) for old, new in zip(committed.records, fresh, strict=True) if new is not None]
     return (
         pd.DataFrame([_compared(old, new) for old, new in pairs]),
-        _verdicts(study, committed, Evidence(study, committed.profile, [new for _, new in pairs], [])),
+        _verdicts(Evidence(study, committed.profile, [new for _, new in pairs], [])),
     )
 
 
@@ -61,9 +61,11 @@ def _compared(old: Record, new: Record) -> dict[str, object]:
     }
 
 
-def _verdicts(study: str, committed: Evidence, fresh: Evidence) -> pd.DataFrame:
-    if study not in claims.BY_STUDY:
-        return pd.DataFrame(columns=["claim", "committed", "fresh", "agrees"])
-    old, new = ({v.claim.id: v.verdict for v in claims.judge(claims.BY_STUDY[study](e))} for e in (committed, fresh))
-    rows = [{"claim": id, "committed": old[id], "fresh": new[id], "agrees": old[id] == new[id]} for id in old]
-    return pd.DataFrame(rows)
+def _verdicts(fresh: Evidence) -> pd.DataFrame:
+    """The claims that rest on the study, judged with the committed and with the fresh records of it."""
+    rows = [
+        {"claim": old.claim.id, "committed": old.verdict, "fresh": new.verdict, "agrees": old.verdict == new.verdict}
+        for old, new in zip(claims.scorecard(fresh.profile), claims.scorecard(fresh.profile, fresh), strict=True)
+        if fresh.study in old.claim.studies
+    ]
+    return pd.DataFrame(rows, columns=["claim", "committed", "fresh", "agrees"])

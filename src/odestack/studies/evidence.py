@@ -54,18 +54,37 @@ def gather(study: str, profile: str = "auto", budget: float = 0.0) -> Evidence:
     Raises:
         ConfigError: no such study or profile.
     """
-    if profile not in (*PROFILES, "auto"):
-        raise ConfigError(f"profile {profile!r} does not exist; choose one of auto, {', '.join(PROFILES)}")
+    check_profile(profile)
     jobs = get(study).jobs
     if budget > 0:
         target = profile if profile != "auto" else ("gpu" if torch.cuda.is_available() else "cpu")
         train(jobs(target), Store(target), budget)
     if profile == "auto":
-        complete = (name for name in AUTO if not Store(name).missing([job.config for job in jobs(name)]))
-        profile = next(complete, "cpu")
+        profile = largest_complete([study])
     configs = [job.config for job in jobs(profile)]
     store = Store(profile)
     return Evidence(study, profile, records(configs, store), store.missing(configs))
+
+
+def check_profile(profile: str) -> None:
+    """Raises ConfigError: it is neither a profile nor "auto"."""
+    if profile not in (*PROFILES, "auto"):
+        raise ConfigError(f"profile {profile!r} does not exist; choose one of auto, {', '.join(PROFILES)}")
+
+
+def largest_complete(studies: Sequence[str]) -> str:
+    """The largest profile at which each study has runs and none is missing.
+
+    If there is none: cpu, or the largest one where that has no runs.
+    """
+
+    def configs(profile: str) -> list[list[RunConfig]]:
+        return [[job.config for job in get(study).jobs(profile)] for study in studies]
+
+    for profile in AUTO:
+        if all(each and not Store(profile).missing(each) for each in configs(profile)):
+            return profile
+    return "cpu" if all(configs("cpu")) or not any(configs(AUTO[0])) else AUTO[0]
 
 
 def train(jobs: Sequence[Job], store: Store, budget: float | None = None, *, progress: bool = False) -> list[Job]:

@@ -1,16 +1,34 @@
-"""Effects with intervals: a linear model of arms and seeds, contrasts of arms, and Holm's correction."""
+"""Effects with intervals: contrasts in a linear model of arms and seeds, other tests, and Holm's correction."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import log
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
+CHANCE = {"accuracy": 10.0, "held_out_accuracy": 10.0, "early_loss": log(10)}
+"""What guessing among ten classes gives: percent correct, and nats of loss."""
+
+
+class Effect(Protocol):
+    """An estimate with a 95 % interval and a one-sided p-value."""
+
+    @property
+    def estimate(self) -> float: ...
+
+    def interval(self) -> tuple[float, float]: ...
+
+    def p_above(self, bound: float = 0.0) -> float:
+        """Against an effect of at most the bound."""
+        ...
+
 
 @dataclass(frozen=True)
-class Effect:
-    """An estimated effect, its standard error and degrees of freedom (0: one seed an arm, so no interval)."""
+class Contrast:
+    """An estimated contrast of arms, its standard error and degrees of freedom (0: one seed an arm, so no interval)."""
 
     estimate: float
     error: float
@@ -31,8 +49,45 @@ class Effect:
             return float(self.estimate <= bound)
         return float(stats.t.sf((self.estimate - bound) / self.error, self.df))
 
-    def __neg__(self) -> "Effect":
-        return Effect(-self.estimate, self.error, self.df)
+    def p_below(self, bound: float = 0.0) -> float:
+        """One-sided p-value against an effect of at least the bound."""
+        return (-self).p_above(-bound)
+
+    def __neg__(self) -> "Contrast":
+        return Contrast(-self.estimate, self.error, self.df)
+
+
+@dataclass(frozen=True)
+class Tested:
+    """An estimate whose interval and p-value come from an exact or a resampling test against an effect of at most 0."""
+
+    estimate: float
+    low: float
+    high: float
+    p_value: float
+
+    def interval(self) -> tuple[float, float]:
+        return self.low, self.high
+
+    def p_above(self, bound: float = 0.0) -> float:
+        """Raises ValueError: the bound is not 0."""
+        if bound != 0:
+            raise ValueError(f"this effect was tested against 0, not against {bound:g}")
+        return self.p_value
+
+
+def with_chance(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with chance level as outcome of the runs that diverged, so that they count; early loss is capped there.
+
+    Rows of unfinished outcome that did not diverge stay as they are.
+    """
+    counted = table.copy()
+    for column, chance in CHANCE.items():
+        if column in counted:
+            counted[column] = counted[column].astype(float).mask(counted["status"] == "diverged", chance)
+    if "early_loss" in counted:
+        counted["early_loss"] = counted["early_loss"].clip(upper=CHANCE["early_loss"])
+    return counted
 
 
 class ArmModel:
@@ -65,7 +120,7 @@ class ArmModel:
         residual = outcomes - design @ self.coefficients
         self.variance = float(residual @ residual) / self.df if self.df > 0 else np.nan
 
-    def effect(self, weights: Mapping[tuple, float]) -> Effect | None:
+    def effect(self, weights: Mapping[tuple, float]) -> Contrast | None:
         """The contrast sum of weight x arm; None if an arm has no run."""
         if any(arm not in self.runs for arm in weights):
             return None
@@ -74,8 +129,8 @@ class ArmModel:
             contrast[self.arms.index(arm)] = weight
         estimate = float(contrast @ self.coefficients)
         if self.df <= 0:
-            return Effect(estimate, np.inf, 0)
-        return Effect(estimate, float(np.sqrt(self.variance * (contrast @ self.covariance @ contrast))), self.df)
+            return Contrast(estimate, np.inf, 0)
+        return Contrast(estimate, float(np.sqrt(self.variance * (contrast @ self.covariance @ contrast))), self.df)
 
 
 def slope(levels: Mapping[tuple, float]) -> dict[tuple, float]:
@@ -94,3 +149,49 @@ def holm(p_values: Sequence[float]) -> list[float]:
         running = max(running, min(1.0, (len(p_values) - rank) * p_values[index]))
         adjusted[index] = running
     return adjusted.tolist()
+
+
+def sign_test(first: Sequence[bool], second: Sequence[bool]) -> Tested | None:
+    """Whether the first of a pair happens more often than the second: share of pairs with the first alone, minus share
+    with the second alone, by the exact sign test on the discordant pairs (McNemar 1947).
+
+    The interval is that of Clopper and Pearson for the discordant pairs. None without pairs; without discordant pairs
+    the interval is infinite and p is 1.
+    """
+    pairs = len(first)
+    if pairs == 0:
+        return None
+    alone = sum(a and not b for a, b in zip(first, second, strict=True))
+    other = sum(b and not a for a, b in zip(first, second, strict=True))
+    discordant = alone + other
+    if discordant == 0:
+        return Tested(0.0, -np.inf, np.inf, 1.0)
+    test = stats.binomtest(alone, discordant, alternative="greater")
+    bounds = stats.binomtest(alone, discordant).proportion_ci(0.95, method="exact")
+    low, high = ((2 * share - 1) * discordant / pairs for share in (bounds.low, bounds.high))
+    return Tested((alone - other) / pairs, low, high, float(test.pvalue))
+
+
+def tau_b(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Kendall's tau-b along the last axis; 0 where x or y is constant. Vectorised, which scipy's is not."""
+    i, j = np.triu_indices(x.shape[-1], 1)
+    a, b = np.sign(x[..., i] - x[..., j]), np.sign(y[..., i] - y[..., j])
+    norm = np.sqrt((a * a).sum(-1) * (b * b).sum(-1))
+    return (a * b).sum(-1) / np.where(norm == 0, 1.0, norm)
+
+
+def rank_correlation(x: Sequence[float], y: Sequence[float], *, draws: int = 2_000, seed: int = 0) -> Tested | None:
+    """Kendall's tau-b of paired values: percentile interval by resampling pairs, p-value by permutation.
+
+    The same seed gives the same result. None with fewer than three pairs.
+    """
+    first, second = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    if len(first) < 3:
+        return None
+    rng = np.random.default_rng(seed)
+    estimate = float(tau_b(first, second))
+    drawn = rng.integers(0, len(first), (draws, len(first)))
+    low, high = np.quantile(tau_b(first[drawn], second[drawn]), [0.025, 0.975])
+    shuffled = tau_b(np.tile(first, (draws, 1)), rng.permuted(np.tile(second, (draws, 1)), axis=1))
+    p_value = (1 + int((shuffled >= estimate - 1e-12).sum())) / (1 + draws)
+    return Tested(estimate, float(low), float(high), p_value)
