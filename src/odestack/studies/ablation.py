@@ -19,7 +19,7 @@ from odestack.methods import catalogue
 from odestack.methods.tableau import Tableau
 from odestack.nets.resnet import block_count
 from odestack.studies.frame import over_seeds, short_base, tidy
-from odestack.studies.statistics import ArmModel
+from odestack.studies.statistics import ArmModel, with_chance
 
 TITLE = "What is working?"
 SEEDS = (0, 1)
@@ -132,7 +132,7 @@ def traits(base: RunConfig) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("arm")
 
 
-class Contrast(NamedTuple):
+class Comparison(NamedTuple):
     """Accuracy of one arm minus that of another, and the factor that it is to isolate."""
 
     factor: str
@@ -146,27 +146,27 @@ class Contrast(NamedTuple):
 
 _STEPS = [f"Euler, h = {h:g}" for h in MATCHED.values()]
 _NAMED = ["midpoint", "Heun 3", "RK4"]
-CONTRASTS = [
-    *(Contrast("all at once", name, "Euler") for name in _NAMED),
-    *(Contrast("order alone", "RK4", other) for other in ("rk4-uniform-b", "random-consistent")),
-    *(Contrast("equal T = 24", f"{name}, h = {h}", "Euler") for name, h in zip(_NAMED, (2, 3, 4), strict=True)),
-    *(Contrast("equal T, small", name, f"Euler, h = 1/{h}") for name, h in zip(_NAMED, (2, 3, 4), strict=True)),
-    *(Contrast("damping alone", f"Euler, h = 1/{h}", "Euler") for h in (2, 3, 4, 6)),
-    Contrast("damping alone", "Euler, last convolutions initialised × 1/4", "Euler"),
-    Contrast("damping alone", "rk4-last-stage", "RK4"),
-    Contrast("start of the shortcut", "chain-sum", "Euler"),
-    Contrast("start of the shortcut", "chain-last", "Euler"),
-    Contrast("start of the shortcut", "RK4", "chain-sum"),
-    Contrast("dependence on stages", "3/8 rule", "RK4"),
-    Contrast("ReLU", "Euler, no ReLU", "Euler"),
-    Contrast("ReLU", "RK4, no ReLU", "RK4"),
-    Contrast("ReLU", "RK4, no ReLU", "Euler, no ReLU"),
-    *(Contrast("all at once", name + RELEASED, "Euler" + RELEASED) for name in _NAMED),
-    *(Contrast("damping alone", name + RELEASED, "Euler" + RELEASED) for name in _STEPS),
-    *(Contrast("equal damping", a + RELEASED, b + RELEASED) for a, b in zip(_NAMED, _STEPS, strict=True)),
-    Contrast("equal damping", "RK4, h = 4" + RELEASED, "Euler" + RELEASED),
-    Contrast("order alone", "RK4" + RELEASED, "random-consistent" + RELEASED),
-    Contrast("start of the shortcut", "chain-sum" + RELEASED, "Euler" + RELEASED),
+COMPARISONS = [
+    *(Comparison("all at once", name, "Euler") for name in _NAMED),
+    *(Comparison("order alone", "RK4", other) for other in ("rk4-uniform-b", "random-consistent")),
+    *(Comparison("equal T = 24", f"{name}, h = {h}", "Euler") for name, h in zip(_NAMED, (2, 3, 4), strict=True)),
+    *(Comparison("equal T, small", name, f"Euler, h = 1/{h}") for name, h in zip(_NAMED, (2, 3, 4), strict=True)),
+    *(Comparison("damping alone", f"Euler, h = 1/{h}", "Euler") for h in (2, 3, 4, 6)),
+    Comparison("damping alone", "Euler, last convolutions initialised × 1/4", "Euler"),
+    Comparison("damping alone", "rk4-last-stage", "RK4"),
+    Comparison("start of the shortcut", "chain-sum", "Euler"),
+    Comparison("start of the shortcut", "chain-last", "Euler"),
+    Comparison("start of the shortcut", "RK4", "chain-sum"),
+    Comparison("dependence on stages", "3/8 rule", "RK4"),
+    Comparison("ReLU", "Euler, no ReLU", "Euler"),
+    Comparison("ReLU", "RK4, no ReLU", "RK4"),
+    Comparison("ReLU", "RK4, no ReLU", "Euler, no ReLU"),
+    *(Comparison("all at once", name + RELEASED, "Euler" + RELEASED) for name in _NAMED),
+    *(Comparison("damping alone", name + RELEASED, "Euler" + RELEASED) for name in _STEPS),
+    *(Comparison("equal damping", a + RELEASED, b + RELEASED) for a, b in zip(_NAMED, _STEPS, strict=True)),
+    Comparison("equal damping", "RK4, h = 4" + RELEASED, "Euler" + RELEASED),
+    Comparison("order alone", "RK4" + RELEASED, "random-consistent" + RELEASED),
+    Comparison("start of the shortcut", "chain-sum" + RELEASED, "Euler" + RELEASED),
 ]
 
 
@@ -178,26 +178,29 @@ def predictions(base: RunConfig) -> pd.DataFrame:
     """
     of = traits(base)
     rows = []
-    for contrast in CONTRASTS:
-        plus, minus = of.loc[contrast.plus], of.loc[contrast.minus]
+    for comparison in COMPARISONS:
+        plus, minus = of.loc[comparison.plus], of.loc[comparison.minus]
         ratio = minus["added"] / plus["added"]
         by_order = int(plus["order"] > minus["order"]) - int(plus["order"] < minus["order"])
         by_damping = int(ratio > SAME_DAMPING) - int(ratio < 1 / SAME_DAMPING)
-        rows.append({**contrast._asdict(), "contrast": contrast.label, "order": by_order, "damping": by_damping})
+        rows.append({**comparison._asdict(), "contrast": comparison.label, "order": by_order, "damping": by_damping})
     return pd.DataFrame(rows)
 
 
 def effects(table: pd.DataFrame, base: RunConfig, bound: float) -> pd.DataFrame:
     """``predictions`` with estimate, low, high (points, 95 %), and seen, for the contrasts whose arms were run.
 
-    The two heads are two experiments, so the residual variance is pooled within each. ``seen`` is 1 or -1 if the
-    interval lies above or below zero, 0 if it lies within the bound on both sides of zero, and NaN otherwise.
+    The two heads are two experiments, so the residual variance is pooled within each. A run that diverged counts as
+    chance. ``seen`` is 1 or -1 if the interval lies above or below zero, 0 if it lies within the bound on both sides of
+    zero, and NaN otherwise.
     """
     frame = predictions(base)
-    models = {norm: ArmModel(table[table["final_norm"] == norm], ["arm"]) for norm in (True, False)}
+    counted = with_chance(table)
+    models = {norm: ArmModel(counted.loc[counted["final_norm"] == norm], ["arm"]) for norm in (True, False)}
     rows = {}
-    for index, row in frame.iterrows():
-        effect = models[not row["plus"].endswith(RELEASED)].effect({(row["plus"],): 1.0, (row["minus"],): -1.0})
+    for index, comparison in enumerate(COMPARISONS):
+        model = models[not comparison.plus.endswith(RELEASED)]
+        effect = model.effect({(comparison.plus,): 1.0, (comparison.minus,): -1.0})
         if effect is not None:
             low, high = effect.interval()
             seen = 0.0 if -bound < low and high < bound else 1.0 if low > 0 else -1.0 if high < 0 else float("nan")

@@ -4,20 +4,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
+import numpy as np
 import pandas as pd
 
 from odestack.lab.config import RunConfig
 from odestack.lab.records import Record
 from odestack.lab.sweep import Job
 from odestack.methods import catalogue, stability
+from odestack.methods.tableau import Tableau
 from odestack.nets.resnet import block_count
 from odestack.studies.frame import over_seeds, short_base, tidy
 
 TITLE = "Ten methods and more"
 SEEDS = (0, 1, 2)
-TRAITS = ["stages", "sum_b", "sum_a", "T", "real", "imaginary"]
-"""What changes with the method besides its order: stages used, sums of abs(b) and abs(a), integration time, stability
-intervals."""
+TRAITS = ["stages", "sum_b", "sum_a", "T", "added", "real", "imaginary"]
+"""What changes with the method besides its order: stages used, sums of abs(b) and abs(a), integration time, what all
+blocks add to the mean square of the state at initialisation (blocks times the sum of b^2), stability intervals."""
 
 
 def jobs(profile: str) -> list[Job]:
@@ -41,18 +43,23 @@ def fits(scheme: str, depth: int) -> bool:
 
 
 def table(records: Sequence[Record]) -> pd.DataFrame:
-    """One row a run: scheme, depth, remainder, the results of ``frame.tidy``, and ``TRAITS``."""
+    """One row a run: scheme, depth, remainder, the results of ``frame.tidy``, early_loss, and ``TRAITS``.
+
+    ``early_loss`` is the mean training loss of the last 20 of the recorded first steps.
+    """
     frame = tidy(records, "scheme", "depth", "remainder")
-    return frame.join(
-        pd.DataFrame([traits(*arm) for arm in zip(frame["scheme"], frame["depth"], strict=True)], columns=TRAITS)
-    )
+    late = [record.early_loss[-20:] for record in records]
+    frame["early_loss"] = [float(np.mean(losses)) if losses else np.nan for losses in late]
+    rows = [traits(record.config.method(), record.config.depth) for record in records]
+    return frame.join(pd.DataFrame(rows, columns=TRAITS))
 
 
 @cache
-def traits(scheme: str, depth: int) -> tuple[float, ...]:
+def traits(tableau: Tableau, depth: int) -> tuple[float, ...]:
     """``TRAITS`` at step 1 and two layers a branch."""
-    method = catalogue.get(scheme).reduced()
+    method = tableau.reduced()
     A, b, _ = method.floats()
-    blocks = sum(block_count(method, depth, remainder=True))
+    blocks, euler_blocks = block_count(method, depth, remainder=True)
+    added = blocks * (b**2).sum() + euler_blocks
     intervals = stability.real_interval(method), stability.imaginary_interval(method)
-    return method.stages, abs(b).sum(), abs(A).sum(), blocks, *intervals
+    return method.stages, abs(b).sum(), abs(A).sum(), blocks + euler_blocks, added, *intervals
