@@ -19,6 +19,11 @@ SEEDS = (0, 1)
 VERY_DEEP = 194
 HARSH = ({"final_norm": False}, {"batch_norm": False}, {"batch_norm": False, "relu": False})
 """Networks without the norms that tame the plain stack, at the article's rate."""
+USUAL = "as trained"
+LACKING = {"final_norm": "no final norm", "batch_norm": "no batch norm", "relu": "no ReLU"}
+"""How a network is named that lacks one of these, or several."""
+STALLED = 2.25
+"""Training loss after the first steps above which a run has failed; guessing among ten classes gives ln 10 = 2.30."""
 
 
 def jobs(profile: str) -> list[Job]:
@@ -41,10 +46,16 @@ def jobs(profile: str) -> list[Job]:
     return [Job(config) for config in arms(first) + harsh + deep + over_seeds(arms, others)]
 
 
-def table(records: Sequence[Record]) -> pd.DataFrame:
-    """One row a run: scheme, depth, lr, relu, batch_norm, final_norm, the results of ``frame.tidy``, and early_loss.
+def setting(config: RunConfig) -> str:
+    """What the network lacks, such as "no batch norm, no ReLU", or ``USUAL``."""
+    return ", ".join(name for field, name in LACKING.items() if not getattr(config, field)) or USUAL
 
-    ``early_loss`` is the mean training loss of the last 20 of the first steps, infinite for a run that diverged.
+
+def table(records: Sequence[Record]) -> pd.DataFrame:
+    """One row a run: scheme, depth, lr, relu, batch_norm, final_norm, the results of ``frame.tidy``, and three more.
+
+    ``early_loss`` is the mean training loss of the last 20 of the first steps, infinite for a run that diverged;
+    ``failed`` says that it is above ``STALLED``; ``setting`` is what the network lacks.
     """
     frame = tidy(records, "scheme", "depth", "lr", "relu", "batch_norm", "final_norm")
     late = [record.early_loss[-20:] for record in records]
@@ -52,4 +63,23 @@ def table(records: Sequence[Record]) -> pd.DataFrame:
         sum(losses) / len(losses) if record.status == "done" else float("inf")
         for record, losses in zip(records, late, strict=True)
     ]
+    frame["failed"] = frame["early_loss"] > STALLED
+    frame["setting"] = [setting(record.config) for record in records]
     return frame
+
+
+def curves(records: Sequence[Record]) -> pd.DataFrame:
+    """One row a step and run: scheme, depth, lr, setting, seed, step (from 1) and loss.
+
+    The loss is the training loss before the step, its mean over this and up to 19 earlier steps. The curve of a run
+    that diverged ends at its last finite loss.
+    """
+    columns = ["scheme", "depth", "lr", "setting", "seed", "step", "loss"]
+    runs = []
+    for record in records:
+        config = record.config
+        about = {"scheme": config.scheme, "depth": config.depth, "lr": config.lr, "seed": config.seed}
+        smooth = pd.Series(record.early_loss, dtype=float).rolling(20, min_periods=1).mean().tolist()
+        steps = {"step": range(1, len(smooth) + 1), "loss": smooth}
+        runs.append(pd.DataFrame({**about, "setting": setting(config), **steps}))
+    return pd.concat(runs, ignore_index=True) if runs else pd.DataFrame(columns=columns)

@@ -9,6 +9,7 @@ from odestack.lab.config import RunConfig
 from odestack.lab.records import Record
 from odestack.lab.sweep import Job
 from odestack.studies.frame import over_seeds, short_base, tidy
+from odestack.studies.statistics import with_chance
 
 TITLE = "Tuned"
 SCHEMES = ("euler", "rk4")
@@ -43,7 +44,12 @@ def table(records: Sequence[Record]) -> pd.DataFrame:
 
 
 def best(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows at each method's and depth's best rate, by mean held-out accuracy over seeds."""
-    means = table.pivot_table(index=["scheme", "depth"], columns="lr", values="held_out_accuracy")
-    chosen = means.idxmax(axis=1).rename("lr").reset_index()
+    """The rows at each method's and depth's best rate, by mean held-out accuracy over seeds.
+
+    A run that diverged counts as chance, so that a rate at which only some seeds train is not taken at its best.
+    """
+    scores = with_chance(table).pivot_table(index=["scheme", "depth"], columns="lr", values="held_out_accuracy")
+    if scores.empty:
+        return table
+    chosen = scores.idxmax(axis=1).rename("lr").reset_index()
     return table.merge(chosen, on=["scheme", "depth", "lr"])
