@@ -1,7 +1,9 @@
 """The article's claims: rules that were fixed before the runs, their verdicts, and the scorecard."""
 
-from odestack.claims.rules import ARTICLE_GAINS
-from odestack.claims.scorecard import CLAIMS, about, frame, markdown, scorecard, table, text
+from odestack.claims.display import book_link, github_link, markdown, table, text
+from odestack.claims.registry import CLAIMS
+from odestack.claims.rules.depth import ARTICLE_GAINS
+from odestack.claims.scorecard import about, frame, scorecard
 from odestack.claims.verdicts import (
     ALPHA,
     INCONCLUSIVE,
@@ -32,7 +34,9 @@ __all__ = [
     "Finding",
     "Verdict",
     "about",
+    "book_link",
     "frame",
+    "github_link",
     "judge",
     "markdown",
     "scorecard",

@@ -29,8 +29,9 @@ NOT_REPRODUCED = "not reproduced"
 INCONCLUSIVE = "inconclusive at this scale"
 NOT_RUN = "not run"
 
-POINTS, NATS = "points", "nats"
-BOUND = {POINTS: SMALLEST, NATS: SMALLEST_LOSS}
+POINTS, NATS, SHARE, TAU = "points", "nats", "share of settings", "τ"
+BOUND = {POINTS: SMALLEST, NATS: SMALLEST_LOSS, SHARE: 0.0}
+"""Smallest effect of interest by unit; none was fixed for shares."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +101,10 @@ def equals(what: str, effect: Contrast | None, unit: str = POINTS) -> Direction:
     return Direction(what, effect, p_value, (-bound, bound), (-bound, bound), unit)
 
 
-Rule = Callable[[pd.DataFrame], tuple[list[Direction], pd.DataFrame]]
-"""From the table of a study to the directions, and to the rows that they rest on."""
+Answer = tuple[list[Direction], pd.DataFrame]
+"""The directions of a rule, and the rows that they rest on."""
+Rule = Callable[[pd.DataFrame], Answer]
+"""From the table of a study to its answer."""
 
 
 @dataclass(frozen=True)

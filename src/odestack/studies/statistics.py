@@ -140,6 +140,19 @@ def slope(levels: Mapping[tuple, float]) -> dict[tuple, float]:
     return dict(zip(levels, centred / (centred @ centred), strict=True))
 
 
+def mean(arms: Sequence[tuple]) -> dict[tuple, float]:
+    """Weights of the mean of some arms."""
+    return dict.fromkeys(arms, 1 / len(arms))
+
+
+def minus(first: tuple | Mapping[tuple, float], second: tuple | Mapping[tuple, float]) -> dict[tuple, float]:
+    """Weights of the difference of two arms, or of two contrasts given by their weights."""
+    weights = dict(first) if isinstance(first, Mapping) else {first: 1.0}
+    for arm, weight in (second if isinstance(second, Mapping) else {second: 1.0}).items():
+        weights[arm] = weights.get(arm, 0.0) - weight
+    return weights
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """Holm's step-down adjusted p-values, in the order given (Holm 1979)."""
     order = np.argsort(p_values, kind="stable")

@@ -1,0 +1,106 @@
+"""Learning rate and the initial state: C6 to C8, C20 and C21."""
+
+from dataclasses import replace
+
+import pandas as pd
+
+from odestack.claims.verdicts import NATS, SHARE, Answer, Direction, does_not_rise, rises
+from odestack.studies import learning_rate, tuned
+from odestack.studies.statistics import ArmModel, Contrast, mean, minus, sign_test, with_chance
+
+USUAL, LARGE = 0.1, 0.8
+DEEP, VERY_DEEP = learning_rate.DEPTHS[-1], learning_rate.VERY_DEEP
+HIGHER = ("midpoint", "heun3", "rk4")
+SETTING = ["depth", "lr", "relu", "batch_norm", "final_norm", "seed"]
+
+
+def _normed(table: pd.DataFrame) -> pd.DataFrame:
+    """Without the harsh settings."""
+    return with_chance(table.loc[table["relu"] & table["batch_norm"] & table["final_norm"]])
+
+
+def large_rate_slows_the_plain_stack(table: pd.DataFrame) -> Answer:
+    """C6: at depth 98 the early loss of Euler rises from rate 0.1 to 0.8, and rises more than that of RK4.
+
+    Variance is pooled over the four methods at these two rates; at other rates it differs.
+    """
+    rows = _normed(table)
+    rows = rows.loc[(rows["depth"] == DEEP) & rows["lr"].isin([USUAL, LARGE])]
+    model = ArmModel(rows, ["scheme", "lr"], "early_loss")
+    slowing = {scheme: minus((scheme, LARGE), (scheme, USUAL)) for scheme in ("euler", "rk4")}
+    what = f"early loss at rate {LARGE} minus at {USUAL}, depth {DEEP}"
+    return [
+        rises(f"Euler, {what}", model.effect(slowing["euler"]), NATS),
+        rises(f"Euler minus RK4, {what}", model.effect(minus(slowing["euler"], slowing["rk4"])), NATS),
+    ], rows
+
+
+def only_the_plain_stack_fails(table: pd.DataFrame) -> Answer:
+    """C7: over all settings, harsh ones and depth 194 included, Euler alone fails more often than RK4 alone.
+
+    A run has failed if it diverged or stalled (``learning_rate.STALLED``). Euler and RK4 are paired by setting and
+    seed; exact sign test on the pairs of which one has failed. Contradicted if RK4 alone surely fails more often.
+    """
+    rows = table.loc[table["scheme"].isin(["euler", "rk4"])]
+    euler, rk4 = (rows.loc[rows["scheme"] == scheme, [*SETTING, "failed"]] for scheme in ("euler", "rk4"))
+    pairs = euler.merge(rk4, on=SETTING, suffixes=("_euler", "_rk4"))
+    effect = sign_test(pairs["failed_euler"].tolist(), pairs["failed_rk4"].tolist())
+    return [rises("settings in which Euler alone fails minus those in which RK4 alone does", effect, SHARE)], rows
+
+
+def downsampling_shifts_the_plain_stack(table: pd.DataFrame) -> Answer:
+    """C8: moving the downsampling shifts Euler, and shifts it more than the mean of the higher orders.
+
+    With the signed shifts E of Euler and H of the others, accuracy(first) − accuracy(stem), abs(E) > abs(H) if and only
+    if E − H and E + H have the sign of E. Noise would bias a difference of absolute values upwards; these it does not.
+    The sign of E is taken from the data, so that each p-value is doubled.
+    """
+    rows = with_chance(table)
+    model = ArmModel(rows, ["scheme", "downsample"])
+
+    def shift(*schemes: str) -> dict[tuple, float]:
+        return minus(mean([(s, "first") for s in schemes]), mean([(s, "stem") for s in schemes]))
+
+    plain, higher = shift("euler"), shift(*HIGHER)
+    opposite = {arm: -weight for arm, weight in higher.items()}
+    effects = {
+        "shift of Euler": model.effect(plain),
+        "shift of Euler minus mean shift of higher orders": model.effect(minus(plain, higher)),
+        "shift of Euler plus mean shift of higher orders": model.effect(minus(plain, opposite)),
+    }
+    euler = effects["shift of Euler"]
+    negative = euler is not None and euler.estimate < 0
+    return [_of_either_sign(what, effect, negative) for what, effect in effects.items()], rows
+
+
+def _of_either_sign(what: str, effect: Contrast | None, negative: bool) -> Direction:
+    """A direction whose sign was chosen between two by the data."""
+    direction = rises(f"minus ({what})" if negative else what, -effect if negative and effect else effect)
+    return replace(direction, p_value=min(1.0, 2 * direction.p_value))
+
+
+def tuning_cures_degradation(table: pd.DataFrame) -> Answer:
+    """C20: at the best rate of each depth, accuracy of Euler at 50 layers minus at 98 does not rise.
+
+    The best rate is that of the highest mean accuracy on held-out images; the effect is one of test accuracy.
+    """
+    rows = tuned.best(with_chance(table))
+    middle, deep = tuned.DEPTHS
+    effect = ArmModel(rows, ["scheme", "depth"]).effect(minus(("euler", middle), ("euler", deep)))
+    return [does_not_rise(f"Euler, depth {middle} minus depth {deep}, each at its best rate", effect)], rows
+
+
+def very_deep_plain_stack_fails(table: pd.DataFrame) -> Answer:
+    """C21: at depth 194 the early loss of Euler is above that at depth 98, and above that of RK4.
+
+    One seed of depth 194 was planned: the interval comes from the variance pooled over the other arms at this rate.
+    """
+    rows = _normed(table)
+    rows = rows.loc[rows["lr"] == USUAL]
+    model = ArmModel(rows, ["scheme", "depth"], "early_loss")
+    deeper = model.effect(minus(("euler", VERY_DEEP), ("euler", DEEP)))
+    against = model.effect(minus(("euler", VERY_DEEP), ("rk4", VERY_DEEP)))
+    return [
+        rises(f"Euler, early loss at depth {VERY_DEEP} minus at depth {DEEP}", deeper, NATS),
+        rises(f"Euler minus RK4, early loss at depth {VERY_DEEP}", against, NATS),
+    ], rows
