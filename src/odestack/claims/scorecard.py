@@ -68,7 +68,7 @@ def _find(claim: Claim, profile: str, gather: Callable[[str, str], Evidence]) ->
         runs=sum(map(len, rows)),
         seeds=len(set().union(*(each["seed"] for each in rows))),
         profile=profile,
-        complete=not any(each.missing for each in found),
+        missing=sum(len(each.missing) for each in found),
     )
 
 

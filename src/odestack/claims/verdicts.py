@@ -139,7 +139,7 @@ class Finding:
         by_study: the directions, by study.
         runs, seeds: number of runs that they rest on, and of different seeds among them.
         profile: of those runs; empty for a claim without any.
-        complete: whether no run of the studies is missing.
+        missing: number of runs of the studies that have no record.
         holds: for a claim that is decided by counting.
     """
 
@@ -148,7 +148,7 @@ class Finding:
     runs: int = 0
     seeds: int = 0
     profile: str = ""
-    complete: bool = False
+    missing: int = 0
     holds: bool | None = None
 
     @property
@@ -186,7 +186,7 @@ class Verdict:
         inconclusive though no run is missing, the studies with a direction whose interval still crosses its bound get
         one seed more.
         """
-        if self.verdict != INCONCLUSIVE or not self.finding.complete:
+        if self.verdict != INCONCLUSIVE or self.finding.missing:
             return []
         by_study = self.finding.by_study
         return [study for study, directions in by_study.items() if any(direction.open for direction in directions)]

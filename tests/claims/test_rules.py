@@ -1,0 +1,339 @@
+"""Each rule says each verdict when it is true; and "reproduced" of a false claim no more often than its level."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from worlds import ARMS, Arm, finding, verdict, world
+
+from odestack import claims
+from odestack.claims import ALPHA, INCONCLUSIVE, NOT_REPRODUCED, NOT_RUN, REPRODUCED, SMALLEST
+from odestack.claims.rules import depth, rate, wiring
+from odestack.claims.verdicts import Rule
+from odestack.methods import catalogue
+
+Truths = dict[str, Callable[[Arm], float]]
+
+
+def order(arm: Arm) -> int:
+    return catalogue.get(arm["scheme"]).order
+
+
+def accuracy(of: Callable[[Arm], float]) -> Truths:
+    return {"accuracy": of}
+
+
+def loss(of: Callable[[Arm], float]) -> Truths:
+    return {"early_loss": of}
+
+
+def plain(arm: Arm) -> bool:
+    return arm["scheme"] == "euler"
+
+
+class Case(NamedTuple):
+    """A study, a rule, a world in which the claim is right, one in which it is wrong, and one in which it is as nearly
+    right as a false claim can be; None where arms are equal by chance only (see the test of failures)."""
+
+    study: str
+    rule: Rule
+    right: Truths
+    wrong: Truths
+    null: Truths | None
+
+
+def growth(rk4: float, others: float) -> Truths:
+    return accuracy(lambda arm: (rk4 if order(arm) == 4 else others) * (arm["depth"] == 98))
+
+
+def slow_and_large(arm: Arm) -> bool:
+    return arm["lr"] == 0.8 and plain(arm)
+
+
+def of_arms(names: tuple[str, ...], gain: float) -> Truths:
+    return accuracy(lambda arm: gain * (arm["arm"] in names))
+
+
+def nested(early: float, final: float) -> Truths:
+    return loss(lambda arm: early * arm["nested"]) | accuracy(lambda arm: final * arm["nested"])
+
+
+def at_best_rate(gap: float) -> Truths:
+    """Euler at depth 98 worse by the gap at its best rate, and by five points at any other."""
+
+    def truth(arm: Arm) -> float:
+        return -gap * (plain(arm) and arm["depth"] == 98) - 5 * (arm["lr"] != 0.2)
+
+    return {"accuracy": truth, "held_out_accuracy": truth}
+
+
+def equal(arm: Arm) -> float:
+    return 0.0
+
+
+CASES = {
+    "C2, 58": Case(
+        "headline",
+        depth.degrades_to_58,
+        accuracy(lambda arm: -1.0 * (plain(arm) and arm["depth"] == 58)),
+        accuracy(lambda arm: arm["depth"] / 20),
+        accuracy(equal),
+    ),
+    "C2, 98": Case(
+        "depth_by_order",
+        depth.degrades_to_98,
+        accuracy(lambda arm: -1.0 * (plain(arm) and arm["depth"] == 98)),
+        accuracy(lambda arm: arm["depth"] / 20),
+        accuracy(equal),
+    ),
+    "C3": Case(
+        "depth_by_order",
+        depth.accuracy_rises_with_order,
+        accuracy(lambda arm: 0.4 * order(arm)),
+        accuracy(lambda arm: -0.1 * order(arm)),
+        accuracy(lambda arm: 0.5 * order(arm) * (arm["depth"] == 98)),
+    ),
+    "C4": Case(
+        "depth_by_order",
+        depth.gap_grows_with_depth,
+        accuracy(lambda arm: order(arm) * arm["depth"] / 100),
+        accuracy(lambda arm: 1.0 * order(arm)),
+        accuracy(equal),
+    ),
+    "C5": Case(
+        "depth_by_order", depth.only_order_4_improves, growth(1.0, 0.0), growth(1.0, 1.0), growth(1.0, SMALLEST)
+    ),
+    "C6": Case(
+        "learning_rate",
+        rate.large_rate_slows_the_plain_stack,
+        loss(lambda arm: 0.2 * slow_and_large(arm)),
+        loss(lambda arm: 0.2 * (arm["lr"] == 0.8)),
+        loss(lambda arm: 0.2 * (arm["lr"] == 0.8)),
+    ),
+    "C7": Case(
+        "learning_rate",
+        rate.only_the_plain_stack_fails,
+        loss(lambda arm: 2.0 * (plain(arm) and arm["lr"] > 0.1)),
+        loss(lambda arm: 2.0 * (not plain(arm) and arm["lr"] > 0.1)),
+        None,
+    ),
+    "C8": Case(
+        "downsampling",
+        rate.downsampling_shifts_the_plain_stack,
+        accuracy(lambda arm: -1.0 * (arm["downsample"] == "first") * (3 if plain(arm) else 1)),
+        accuracy(lambda arm: -1.0 * (arm["downsample"] == "first") * (1 if plain(arm) else -1)),
+        accuracy(lambda arm: 2.0 * (arm["downsample"] == "first") * (1 if plain(arm) else -1)),
+    ),
+    "C9": Case(
+        "nesting", wiring.nesting_is_faster_at_first_only, nested(-0.2, 0.0), nested(-0.2, 1.0), nested(-0.2, SMALLEST)
+    ),
+    "C10": Case(
+        "adaptive",
+        wiring.no_error_driven_rule_gains,
+        accuracy(lambda arm: -1.0 * (arm["rule"] == "step") + 2.0 * (arm["rule"] == "gate")),
+        accuracy(lambda arm: 1.0 * (arm["rule"] == "blend" and arm["scheme"] == "fehlberg45")),
+        accuracy(lambda arm: SMALLEST * (arm["rule"] == "blend" and arm["scheme"] == "fehlberg45")),
+    ),
+    "C11": Case(
+        "ablation",
+        wiring.damping_is_the_easiest_gain,
+        of_arms(wiring.DAMPED, 1.0),
+        of_arms((*wiring.DAMPED, *wiring.CHAINS), 1.0),
+        of_arms((*wiring.DAMPED, *wiring.CHAINS), 1.0),
+    ),
+    "C12": Case(
+        "methods",
+        wiring.accuracy_rises_over_methods,
+        accuracy(lambda arm: 0.5 * order(arm)),
+        accuracy(lambda arm: -0.5 * order(arm)),
+        accuracy(equal),
+    ),
+    "C17": Case(
+        "branch_depth",
+        wiring.two_or_three_layers_are_best,
+        accuracy(lambda arm: 1.0 * (arm["branch"] in ("conv2", "conv3"))),
+        accuracy(lambda arm: 1.0 * (arm["branch"] == "conv4")),
+        accuracy(lambda arm: 1.0 * (arm["branch"] != "conv1")),
+    ),
+    "C18": Case(
+        "headline",
+        depth.gains_at_30_and_58,
+        accuracy(lambda arm: 2.0 * (not plain(arm))),
+        accuracy(lambda arm: 2.0 * (not plain(arm) and arm["depth"] == 30)),
+        accuracy(lambda arm: 2.0 * (not plain(arm) and arm["depth"] == 30)),
+    ),
+    "C19": Case(
+        "multistep", wiring.learnable_two_step_gains, of_arms(("lm",), 1.0), of_arms(("euler",), 1.0), accuracy(equal)
+    ),
+    "C20": Case("tuned", rate.tuning_cures_degradation, at_best_rate(-0.5), at_best_rate(2.0), at_best_rate(SMALLEST)),
+    "C21": Case(
+        "learning_rate",
+        rate.very_deep_plain_stack_fails,
+        loss(lambda arm: 0.5 * (plain(arm) and arm["depth"] == 194)),
+        loss(lambda arm: 0.5 * (arm["depth"] == 194)),
+        loss(lambda arm: 0.5 * (arm["depth"] == 194)),
+    ),
+}
+
+DRAWS = 200
+
+
+def at_most(level: float, draws: int) -> float:
+    """A share that a test of this level exceeds in one of a thousand simulations."""
+    return level + 3.1 * np.sqrt(level * (1 - level) / draws)
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_right(case):
+    assert verdict(case.rule, world(case.study, **case.right)) == REPRODUCED
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_wrong(case):
+    assert verdict(case.rule, world(case.study, **case.wrong)) == NOT_REPRODUCED
+
+
+BY_ARMS = {id: case for id, case in CASES.items() if id not in ("C7", "C12")}
+"""The rules that compare means of arms; the others count runs, or rank methods."""
+
+
+@pytest.mark.parametrize("case", BY_ARMS.values(), ids=BY_ARMS)
+def test_too_noisy_to_tell(case):
+    """A direction that is true may be excluded by one interval in forty, and no more."""
+    tables = [world(case.study, sigma=15.0, seed=seed, **case.right) for seed in range(40)]
+    found = [verdict(case.rule, table) for table in tables]
+    directions = len(case.rule(tables[0])[0])
+    assert found.count(INCONCLUSIVE) > len(found) / 2
+    assert found.count(NOT_REPRODUCED) / len(found) <= at_most(0.025 * directions, len(found))
+
+
+@pytest.mark.parametrize("case", BY_ARMS.values(), ids=BY_ARMS)
+def test_one_seed_decides_nothing(case):
+    assert verdict(case.rule, world(case.study, seeds=1, **case.right)) == INCONCLUSIVE
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_without_records_nothing_is_run(case):
+    empty = world(case.study).iloc[:0]
+    assert verdict(case.rule, empty) == NOT_RUN
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in CASES.values() if case.null], ids=[i for i in CASES if CASES[i].null]
+)
+def test_a_false_claim_is_reproduced_no_more_often_than_the_level(case):
+    worlds = (world(case.study, sigma=0.2, seed=seed, **case.null) for seed in range(DRAWS))
+    share = sum(verdict(case.rule, table) == REPRODUCED for table in worlds) / DRAWS
+    assert share <= at_most(ALPHA, DRAWS)
+
+
+def test_equal_chances_of_failure_are_no_difference():
+    rng = np.random.default_rng(0)
+    false = 0
+    for _ in range(DRAWS):
+        table = world("learning_rate")
+        table["failed"] = rng.random(len(table)) < 0.4
+        false += verdict(rate.only_the_plain_stack_fails, table) == REPRODUCED
+    assert false / DRAWS <= at_most(ALPHA, DRAWS)
+
+
+def test_if_nothing_fails_the_claim_about_failures_is_open():
+    assert verdict(rate.only_the_plain_stack_fails, world("learning_rate")) == INCONCLUSIVE
+
+
+def test_on_noise_alone_hardly_any_scorecard_has_a_reproduced_claim():
+    """Family-wise: all arms equal, but where that is what the claim says; there the truth is at the bound."""
+    at_bound = {id: CASES[id].null or {} for id in ("C5", "C9", "C10", "C20")}
+    tested = [claim for claim in claims.CLAIMS if claim.rules]
+    draws, false = 100, 0
+    for seed in range(draws):
+        tables = {study: world(study, 0.2, seed) for study in ARMS}
+        findings = []
+        for claim in tested:
+            special = {
+                study: world(study, 0.2, seed, **at_bound[claim.id]) for study in claim.studies if claim.id in at_bound
+            }
+            findings.append(finding(claim, tables | special))
+        false += any(each.verdict == REPRODUCED for each in claims.judge(findings))
+    assert false / draws <= at_most(ALPHA, draws)
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_of_a_partial_store_no_rule_makes_an_error(case):
+    table = world(case.study, **case.right)
+    for share in (0.02, 0.1, 0.3, 0.6):
+        part = table.sample(frac=share, random_state=0)
+        assert verdict(case.rule, part) in (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE, NOT_RUN)
+
+
+def test_a_claim_is_not_reproduced_without_an_arm_that_it_needs():
+    table = world("headline", **CASES["C18"].right)
+    assert verdict(depth.gains_at_30_and_58, table[table["depth"] != 58]) == INCONCLUSIVE
+
+
+def test_few_failures_do_not_tell():
+    table = world("learning_rate")
+    table["failed"] = (table["scheme"] == "euler") & (table["depth"] == 194)
+    assert verdict(rate.only_the_plain_stack_fails, table) == INCONCLUSIVE
+
+
+def test_a_middling_rank_correlation_does_not_tell():
+    ranks = {name: rank for rank, name in enumerate(["rk4", "euler", "cooper_verner8", "heun2", "gill4", "midpoint"])}
+    table = world("methods", 0.01, accuracy=lambda arm: 0.5 * order(arm) + 2.0 * ranks.get(arm["scheme"], 0))
+    assert verdict(wiring.accuracy_rises_over_methods, table) == INCONCLUSIVE
+
+
+def test_a_diverged_run_counts_as_chance():
+    table = world("headline")
+    deep = (table["scheme"] == "euler") & (table["depth"] == 58)
+    table.loc[deep, ["status", "accuracy"]] = ["diverged", np.nan]
+    (direction,), _ = depth.degrades_to_58(table)
+    assert direction.effect is not None
+    assert direction.effect.estimate == pytest.approx(80 - 10, abs=1.0)
+    assert verdict(depth.degrades_to_58, table) == REPRODUCED
+
+    table = world("learning_rate")
+    table.loc[(table["scheme"] == "euler") & (table["lr"] == 0.8), ["status", "early_loss"]] = ["diverged", np.inf]
+    first, second = rate.large_rate_slows_the_plain_stack(table)[0]
+    for direction in (first, second):
+        assert direction.effect is not None
+        assert direction.effect.estimate == pytest.approx(np.log(10) - 1.5, abs=0.2)
+
+
+def test_a_loss_above_chance_counts_as_chance():
+    table = world("learning_rate", early_loss=lambda arm: 50.0 * slow_and_large(arm))
+    (direction, _), _ = rate.large_rate_slows_the_plain_stack(table)
+    assert direction.effect is not None
+    assert direction.effect.estimate < np.log(10)
+
+
+def test_the_sign_of_a_shift_is_paid_for():
+    """The p-values of C8 are twice those of one-sided tests."""
+    from odestack.studies.statistics import ArmModel
+
+    table = world("downsampling", sigma=1.0, seed=3)
+    euler = ArmModel(table, ["scheme", "downsample"]).effect({("euler", "first"): 1.0, ("euler", "stem"): -1.0})
+    direction = rate.downsampling_shifts_the_plain_stack(table)[0][0]
+    assert euler is not None
+    assert direction.effect is not None
+    assert direction.effect.estimate == pytest.approx(abs(euler.estimate))
+    assert direction.p_value == pytest.approx(2 * min(euler.p_above(), euler.p_below()))
+
+
+def test_the_best_rate_is_each_depths_own():
+    def truth(arm: Arm) -> float:
+        best = {50: 0.05, 98: 0.4}[arm["depth"]]
+        return -3.0 * (arm["lr"] != best)
+
+    table = world("tuned", accuracy=truth, held_out_accuracy=truth)
+    rows = rate.tuning_cures_degradation(table)[1]
+    assert {(row.depth, row.lr) for row in rows.itertuples()} == {(50, 0.05), (98, 0.4)}
+    assert verdict(rate.tuning_cures_degradation, table) == REPRODUCED
+
+
+def test_every_claim_with_rules_is_tried_here():
+    tried = {(case.study, case.rule) for case in CASES.values()}
+    registered = {(study, rule) for claim in claims.CLAIMS for study, rule in (claim.rules or {}).items()}
+    assert tried == registered
+    assert set(ARMS) >= {study for study, _ in tried}

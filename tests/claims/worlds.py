@@ -1,0 +1,98 @@
+"""Tables of studies in worlds whose truth is known."""
+
+from collections.abc import Callable, Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from odestack import claims
+from odestack.claims.verdicts import Claim, Finding, Rule
+from odestack.methods import catalogue
+from odestack.studies import (
+    ablation,
+    branch_depth,
+    depth_by_order,
+    downsampling,
+    headline,
+    learning_rate,
+    tuned,
+)
+
+Arm = dict[str, Any]
+NORMED = {"relu": True, "batch_norm": True, "final_norm": True}
+
+
+def grid(**values: Sequence[Any]) -> list[Arm]:
+    return [dict(zip(values, combination, strict=True)) for combination in product(*values.values())]
+
+
+ARMS: dict[str, list[Arm]] = {
+    "depth_by_order": grid(
+        scheme=depth_by_order.SCHEMES, depth=depth_by_order.DEPTHS, relu=[True], final_norm=[True], seed=[0, 1, 2]
+    ),
+    "headline": grid(scheme=headline.SCHEMES, depth=headline.DEPTHS, seed=[0, 1, 2]),
+    "learning_rate": [
+        *(
+            arm | NORMED
+            for arm in grid(
+                scheme=learning_rate.SCHEMES, depth=learning_rate.DEPTHS, lr=learning_rate.RATES, seed=[0, 1]
+            )
+        ),
+        *(
+            {"scheme": scheme, "depth": 98, "lr": 0.1, "seed": 0} | NORMED | harsh
+            for scheme, harsh in product(learning_rate.SCHEMES, learning_rate.HARSH)
+        ),
+        *({"scheme": scheme, "depth": 194, "lr": 0.1, "seed": 0} | NORMED for scheme in ("euler", "rk4")),
+    ],
+    "downsampling": grid(scheme=downsampling.SCHEMES, downsample=["stem", "first"], seed=[0, 1, 2]),
+    "methods": [
+        {"scheme": name, "order": catalogue.get(name).order, "seed": seed}
+        for name in catalogue.names()
+        for seed in (0, 1, 2)
+    ],
+    "tuned": grid(scheme=tuned.SCHEMES, depth=tuned.DEPTHS, lr=tuned.RATES, seed=[0, 1]),
+    "ablation": grid(arm=list(ablation.arms(ablation.short_base("cpu"))), final_norm=[True], seed=[0, 1]),
+    "branch_depth": grid(scheme=branch_depth.SCHEMES, branch=list(branch_depth.KINDS), seed=[0, 1]),
+    "nesting": [
+        {"arm": arm, "nested": arm.startswith("nested"), "seed": seed}
+        for arm in ("midpoint", "rk4", "nested 1", "nested 2", "nested 3", "nested 4")
+        for seed in (0, 1)
+    ],
+    "adaptive": grid(
+        scheme=["fehlberg45", "dormand_prince5"], rule=["fixed", "step", "blend", "gate"], seed=[0, 1]
+    ),
+    "multistep": grid(arm=["euler", "midpoint", "rk4", "ab2", "ab3", "lm"], seed=[0, 1]),
+}  # fmt: skip
+
+Truth = Callable[[Arm], float]
+SCALE = {"accuracy": 80.0, "early_loss": 1.5, "held_out_accuracy": 79.0}
+
+
+def world(study: str, sigma: float = 0.1, seed: int = 0, seeds: int = 3, **truth: Truth) -> pd.DataFrame:
+    """The study's table with outcome = level + truth(arm) + shift of the seed + noise; noise of losses is a tenth."""
+    rng = np.random.default_rng(seed)
+    arms = [arm for arm in ARMS[study] if arm["seed"] < seeds]
+    table = pd.DataFrame(arms)
+    table["status"] = "done"
+    for outcome, level in SCALE.items():
+        scale = 0.04 if outcome == "early_loss" else 1.0
+        shift = rng.normal(0, scale, 3)
+        noise = rng.normal(0, sigma * scale, len(arms))
+        of = truth.get(outcome, lambda arm: 0.0)
+        table[outcome] = [level + of(arm) + shift[arm["seed"]] for arm in arms] + noise
+    table["failed"] = table["early_loss"] > learning_rate.STALLED
+    return table
+
+
+def finding(claim: Claim, tables: dict[str, pd.DataFrame]) -> Finding:
+    """What the tables say about a claim."""
+    by_study = {study: rule(tables[study])[0] for study, rule in (claim.rules or {}).items()}
+    return Finding(claim, by_study)
+
+
+def verdict(rule: Rule, table: pd.DataFrame) -> str:
+    """That of a claim which stands alone."""
+    (found,) = claims.judge([finding(Claim("C0", "", rules={"study": rule}), {"study": table})])
+    return found.verdict
