@@ -9,13 +9,25 @@ from odestack.lab.cifar import DATASETS
 from odestack.methods import catalogue
 from odestack.methods.tableau import Tableau
 from odestack.nets import branch
-from odestack.nets.resnet import DOWNSAMPLE, ResNet, block_count
+from odestack.nets.adaptive import RULES
+from odestack.nets.he import ResNet20
+from odestack.nets.multistep import STACKS, step_count
+from odestack.nets.network import Network
+from odestack.nets.resnet import DOWNSAMPLE, ResNet, block_count, branch_count, check_multistep
 
 RECIPE_VERSION = 1
 """Raise it when the same config starts to give different results; older records then count as missing."""
 
 PRECISIONS = ("fp32", "bf16")
-SCHEDULES = ("cosine", "constant")
+SCHEDULES = ("cosine", "constant", "divided")
+ARCHITECTURES = ("single-stage", "resnet20")
+RESNET20 = {
+    **{"scheme": "euler", "tableau": None, "depth": 20, "width": 16, "h": 1.0, "branch": "conv2", "relu": True},
+    **{"downsample": "stem", "remainder": False, "batch_norm": True, "final_norm": True, "init_scale": 1.0},
+    **{"adaptive": None, "multistep": None},
+}
+"""What the fields of a network must be for "resnet20", which has nothing to choose: its own where it has the property
+(nine Euler steps), else the defaults."""
 
 
 class ConfigError(ValueError):
@@ -33,9 +45,10 @@ class RunConfig:
         n_train: train on the first n images only.
         held_out: evaluate also on so many of the next training images; without ``n_train`` these are the last ones.
         depth, width, h, branch, relu, downsample, remainder, batch_norm, final_norm,
-            init_scale: of ``nets.resnet.ResNet``.
+            init_scale, adaptive, multistep: of ``nets.resnet.ResNet``; a multistep stack is started by the scheme.
+        architecture: "single-stage", or "resnet20" of He et al. (``nets.he``), for which these have fixed values.
         lr, momentum, weight_decay, batch: of stochastic gradient descent.
-        schedule: "cosine" to zero over the run, or "constant".
+        schedule: "cosine" to zero over the run, "constant", or "divided" by 10 at 1/2 and at 3/4 of the run.
         epochs: passes over the training images.
         steps: stop after so many steps instead (the schedule then spans the steps).
         augment: random crops with padding 4, and flips.
@@ -71,6 +84,9 @@ class RunConfig:
     augment: bool = True
     precision: str = "fp32"
     seed: int = 0
+    adaptive: str | None = None
+    multistep: str | None = None
+    architecture: str = "single-stage"
 
     def __post_init__(self) -> None:
         for name, choices in (
@@ -79,9 +95,15 @@ class RunConfig:
             ("downsample", DOWNSAMPLE),
             ("schedule", SCHEDULES),
             ("precision", PRECISIONS),
+            ("adaptive", RULES),
+            ("multistep", STACKS),
+            ("architecture", ARCHITECTURES),
         ):
-            if getattr(self, name) not in choices:
-                raise ConfigError(f"{name} {getattr(self, name)!r} is not one of {', '.join(choices)}")
+            value = getattr(self, name)
+            if value is None and name in ("adaptive", "multistep"):
+                continue
+            if value not in choices:
+                raise ConfigError(f"{name} {value!r} is not one of {', '.join(choices)}")
         images = DATASETS[self.dataset].n_train
         for name, low, high in (
             ("depth", 3, 10_000),
@@ -127,9 +149,23 @@ class RunConfig:
         except (ValueError, TypeError) as error:  # a TypeError: JSON that is not an object of A and b
             raise ConfigError(f"{source}: {error}") from None
         try:
-            block_count(method, self.depth, self.branch, remainder=self.remainder)
+            self._check_wiring(method)
         except ValueError as error:
             raise ConfigError(str(error)) from None
+
+    def _check_wiring(self, method: Tableau) -> None:
+        """Raises ValueError: the network cannot be built."""
+        if self.architecture == "resnet20":
+            for name, value in RESNET20.items():
+                if getattr(self, name) != value:
+                    raise ValueError(f"{name} is {getattr(self, name)!r}, but for resnet20 it must be {value!r}")
+        if self.multistep is None:
+            block_count(method, self.depth, self.branch, remainder=self.remainder, adaptive=self.adaptive)
+        else:
+            step_count(self.multistep, method, branch_count(self.depth, self.branch))
+            check_multistep(
+                self.multistep, downsample=self.downsample, remainder=self.remainder, adaptive=self.adaptive
+            )
 
     @property
     def train_images(self) -> int:
@@ -149,8 +185,10 @@ class RunConfig:
             return catalogue.get(self.scheme)
         return Tableau(self.scheme, **json.loads(self.tableau))
 
-    def network(self) -> ResNet:
+    def network(self) -> Network:
         """The network, initialised from torch's global generator."""
+        if self.architecture == "resnet20":
+            return ResNet20()
         return ResNet(
             self.method(),
             self.depth,
@@ -163,6 +201,8 @@ class RunConfig:
             batch_norm=self.batch_norm,
             final_norm=self.final_norm,
             init_scale=self.init_scale,
+            adaptive=self.adaptive,
+            multistep=self.multistep,
         )
 
     @property
@@ -175,7 +215,9 @@ class RunConfig:
         changed = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
         canonical = json.dumps({"recipe": RECIPE_VERSION, **changed}, sort_keys=True)
         digest = hashlib.sha256(canonical.encode()).hexdigest()[:10]
-        slug = "".join(c if c.isalnum() or c in "-_" else "-" for c in self.scheme)[:40]
+        wiring = (self.scheme, self.adaptive, self.multistep)
+        name = "-".join(filter(None, wiring)) if self.architecture == "single-stage" else self.architecture
+        slug = "".join(c if c.isalnum() or c in "-_" else "-" for c in name)[:40]
         return f"{slug}-d{self.depth}-w{self.width}-s{self.seed}-{digest}"
 
     def to_dict(self) -> dict[str, Any]:

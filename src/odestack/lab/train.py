@@ -19,9 +19,12 @@ from odestack.lab import cifar
 from odestack.lab.config import RunConfig
 from odestack.lab.environment import environment
 from odestack.lab.records import Record, write_atomically
+from odestack.nets.coefficients import coefficients
+from odestack.nets.network import Network
 
 EARLY_STEPS = 400
 """Number of first steps whose loss goes into the record one by one."""
+EVALUATION_BATCH = 500
 CHECK_EVERY = 20
 """Steps between two looks at the loss: for divergence, and for the progress bar."""
 
@@ -38,6 +41,8 @@ def learning_rate(config: RunConfig, step: int) -> float:
     """Rate of the step with this number, from 0."""
     if config.schedule == "constant":
         return config.lr
+    if config.schedule == "divided":
+        return config.lr / 10 ** ((2 * step >= config.total_steps) + (4 * step >= 3 * config.total_steps))
     return config.lr * 0.5 * (1 + math.cos(math.pi * step / config.total_steps))
 
 
@@ -47,7 +52,7 @@ def stream(seed: int, name: str, epoch: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed((seed * 1_000_003 + epoch) * 3 + number)
 
 
-def initial_network(config: RunConfig) -> nn.Module:
+def initial_network(config: RunConfig) -> Network:
     """The network as the run's seed initialises it, on the CPU, channels last. Leaves torch's generator as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream(config.seed, "init").initial_seed())
@@ -69,7 +74,9 @@ def autocast(config: RunConfig, device: torch.device) -> contextlib.AbstractCont
 
 
 @torch.no_grad()
-def evaluate(network: nn.Module, split: cifar.Split, config: RunConfig, batch: int = 500) -> tuple[float, float]:
+def evaluate(
+    network: nn.Module, split: cifar.Split, config: RunConfig, batch: int = EVALUATION_BATCH
+) -> tuple[float, float]:
     """Mean cross-entropy and accuracy in percent, with running statistics."""
     network.eval()
     loss, correct = 0.0, 0
@@ -81,6 +88,16 @@ def evaluate(network: nn.Module, split: cifar.Split, config: RunConfig, batch: i
         correct += int((logits.argmax(1) == labels).sum())
     network.train()
     return loss / len(split), 100 * correct / len(split)
+
+
+def batch_coefficients(network: Network, split: cifar.Split, config: RunConfig) -> list[float]:
+    """The network's ``coefficients`` on the first batch of the split, with running statistics."""
+    network.eval()
+    images = split.images[:EVALUATION_BATCH]
+    with autocast(config, images.device):
+        found = coefficients(network, cifar.normalise(images))
+    network.train()
+    return found
 
 
 def run(
@@ -130,6 +147,8 @@ def run(
                 row["test_loss"], row["test_accuracy"] = evaluate(network, test, config)
                 if config.held_out:
                     row["held_out_loss"], row["held_out_accuracy"] = evaluate(network, held_out, config)
+                if found := batch_coefficients(network, test, config):
+                    row["coefficients"] = found
                 row["eval_seconds"] = round(time.perf_counter() - started, 2)
                 if not math.isfinite(row["test_loss"]):
                     state["epochs"].pop()
@@ -230,6 +249,8 @@ def _epoch(
     return "done"
 
 
-def _rounded(value: float) -> float:
-    """Seven significant digits: what fp32 holds."""
+def _rounded(value: Any) -> Any:
+    """Seven significant digits, what fp32 holds, of a number or of each in a list."""
+    if isinstance(value, list):
+        return [_rounded(each) for each in value]
     return value if isinstance(value, int) else float(f"{value:.7g}")

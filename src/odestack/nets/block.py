@@ -20,6 +20,16 @@ def axpys(x: Tensor, weights: Sequence[float], ks: Sequence[Tensor]) -> Tensor:
     return y
 
 
+def nonzero(rows: Iterable[Sequence[float]]) -> int:
+    """How many weights are not zero: each is the addition of a scaled feature map to another."""
+    return sum(1 for row in rows for weight in row if weight)
+
+
+def shortcut(x: Tensor, stride: int) -> Tensor:
+    """The state from which a step starts, subsampled by plain striding."""
+    return x if stride == 1 else x[:, :, ::stride, ::stride]
+
+
 def scaled(tableau: Tableau, h: float) -> tuple[list[list[float]], list[float]]:
     """h A, row by row below the diagonal, and h b of the stages that the step uses."""
     A, b, _ = tableau.reduced().floats()
@@ -35,7 +45,7 @@ def runge_kutta_step(
 ) -> tuple[Tensor, list[Tensor]]:
     """The new state x + h sum b_i k_i, and the stage values k_i; the first branch sees x itself."""
     ks: list[Tensor] = []
-    start = x if stride == 1 else x[:, :, ::stride, ::stride]
+    start = shortcut(x, stride)
     for i, (branch, row) in enumerate(zip(branches, hA, strict=True)):
         ks.append(branch(x) if i == 0 else branch(axpys(start, row, ks)))
     return axpys(start, hb, ks), ks
@@ -84,6 +94,11 @@ class RungeKuttaBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.step(x)[0]
+
+    @property
+    def additions(self) -> int:
+        """Of a scaled feature map to another, in the stages and the step."""
+        return nonzero([*self.hA, self.hb])
 
     def extra_repr(self) -> str:
         return f"{self.name}, h={self.h:g}, relu={self.relu}"

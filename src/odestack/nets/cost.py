@@ -4,10 +4,9 @@ import copy
 from dataclasses import dataclass
 
 import torch
-from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from odestack.nets.resnet import ResNet
+from odestack.nets.network import Network
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class Cost:
     evaluations: int
 
 
-def cost(network: ResNet) -> Cost:
+def cost(network: Network) -> Cost:
     """Count on an image of 32 x 32, with torch's own counter, without computing a number."""
     shapes = copy.deepcopy(network).to("meta").eval()
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
@@ -35,11 +34,6 @@ def cost(network: ResNet) -> Cost:
     return Cost(
         parameters=sum(p.numel() for p in network.parameters()),
         macs=counter.get_total_flops() // 2,
-        axpys=sum(_axpys(block) for block in network.blocks),
+        axpys=sum(block.additions for block in network.blocks),  # type: ignore[misc]
         evaluations=sum(1 for _ in network.branches()),
     )
-
-
-def _axpys(block: nn.Module) -> int:
-    rows = [*block.hA, block.hb]  # type: ignore[misc]
-    return sum(1 for row in rows for weight in row if weight)

@@ -5,9 +5,32 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from odestack.methods.multistep import MultistepMethod
+from odestack.methods.multistep import MultistepMethod, adams_bashforth
 from odestack.methods.tableau import Tableau
-from odestack.nets.block import axpys, runge_kutta_step, scaled
+from odestack.nets.block import axpys, nonzero, runge_kutta_step, scaled
+
+ADAMS: dict[str, MultistepMethod] = {f"ab{k}": adams_bashforth(k) for k in (2, 3)}
+STACKS = (*ADAMS, "lm")
+
+
+def step_count(name: str, start: Tableau, branches: int) -> int:
+    """Steps of the stack of that name (of ``STACKS``), those of the starting method included.
+
+    Raises:
+        ValueError: no such stack, too few branches, or LM-ResNet with another start than Euler's method.
+    """
+    if name not in STACKS:
+        raise ValueError(f"multistep {name!r} does not exist; choose one of {', '.join(STACKS)}")
+    if name == "lm" and start.name != "euler":
+        raise ValueError(f"multistep lm starts with a step of euler, not of {start.name}")
+    return _step_count(f"multistep {name}", 2 if name == "lm" else ADAMS[name].steps, start, branches)
+
+
+def _step_count(name: str, k: int, start: Tableau, branches: int) -> int:
+    stages = len(start.used_stages) * (k - 1)
+    if branches <= stages:
+        raise ValueError(f"{name} started by {start.name} needs more than {stages} branches, not {branches}")
+    return k - 1 + branches - stages
 
 
 class MultistepStack(nn.Module):
@@ -42,12 +65,7 @@ class MultistepStack(nn.Module):
         if not method.explicit:
             raise ValueError(f"{method.name} is implicit; a stack needs an explicit method")
         self.branches = nn.ModuleList(branches)
-        stages, steps = len(start.used_stages), method.steps - 1
-        if len(self.branches) <= stages * steps:
-            raise ValueError(
-                f"{method.name} started by {start.name} needs more than {stages * steps} branches, "
-                f"not {len(self.branches)}"
-            )
+        self.steps = _step_count(method.name, method.steps, start, len(self.branches))
         alpha, beta = method.floats()
         self.name, self.h, self.relu, self.k = method.name, h, relu, method.steps
         self.alpha = [-float(a / alpha[-1]) for a in alpha[:-1]]
@@ -75,3 +93,69 @@ class MultistepStack(nn.Module):
         newest = states[-1] if self.alpha[-1] == 1 else self.alpha[-1] * states[-1]
         y = axpys(newest, weights, terms)
         return torch.relu(y) if self.relu else y
+
+    @property
+    def additions(self) -> int:
+        """Of a scaled feature map to another, in all steps."""
+        starting, others = self.k - 1, self.steps - self.k + 1
+        return starting * nonzero([*self.hA, self.hb]) + others * nonzero([self.alpha[:-1], self.hbeta])
+
+
+class LMStack(nn.Module):
+    r"""LM-ResNet (Lu et al. 2018): two-step methods of which every step learns its own weight k_n; keeps (B, C, H, W).
+
+    .. math:: x_{n+1} = \mathrm{ReLU}\big((1 - k_n) x_n + k_n x_{n-1} + h f_n\big),
+              \qquad f_n = \text{branch}_n(x_n)
+
+    The first step is Euler's. The k_n start uniform in (-0.1, 0) as in the code that the paper's authors released
+    (repository 2prime/LM-ResNet, which holds 1 - k_n): near Euler's method, to which k_n = 0 leads back, and within the
+    root condition -1 < k <= 1. Weight decay draws them towards Euler's method too.
+
+    Args:
+        branches: one a step, two at least.
+        h: step size.
+        relu: ReLU after every addition.
+
+    Raises:
+        ValueError: there are fewer than two branches.
+    """
+
+    def __init__(self, branches: Iterable[nn.Module], *, h: float = 1.0, relu: bool = True) -> None:
+        super().__init__()
+        self.branches = nn.ModuleList(branches)
+        if len(self.branches) < 2:
+            raise ValueError(f"lm needs more than 1 branch, not {len(self.branches)}")
+        self.name, self.h, self.relu, self.k, self.steps = "lm", h, relu, 2, len(self.branches)
+        self.weights = nn.Parameter(torch.empty(self.steps - 1).uniform_(-0.1, 0.0))
+
+    def forward(self, x: Tensor) -> Tensor:
+        first, *others = self.branches
+        before, x = x, self.advance(x, first(x))
+        for branch, k in zip(others, self.weights.unbind(), strict=True):
+            before, x = x, self.advance(x + k * (before - x), branch(x))
+        return x
+
+    def advance(self, x: Tensor, slope: Tensor) -> Tensor:
+        """x + h slope, and the ReLU."""
+        y = torch.add(x, slope, alpha=self.h)
+        return torch.relu(y) if self.relu else y
+
+    @property
+    def additions(self) -> int:
+        """Of a scaled feature map to another: one in the first step, two in the others."""
+        return 1 + 2 * (self.steps - 1)
+
+
+def multistep_stack(
+    name: str, branches: Iterable[nn.Module], *, start: Tableau, h: float = 1.0, relu: bool = True
+) -> MultistepStack | LMStack:
+    """The stack of that name, one of ``STACKS``: Adams-Bashforth of 2 or 3 steps, or LM-ResNet.
+
+    Raises:
+        ValueError: as ``step_count``.
+    """
+    stages = list(branches)
+    step_count(name, start, len(stages))
+    if name == "lm":
+        return LMStack(stages, h=h, relu=relu)
+    return MultistepStack(ADAMS[name], stages, start=start, h=h, relu=relu)

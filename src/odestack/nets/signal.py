@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from odestack.nets.resnet import ResNet
+from odestack.nets.network import Network
 
 
 class Signal(NamedTuple):
-    """Three arrays of shape (blocks + 1,), before the first block and after every block.
+    """Three arrays of shape (blocks + 1,), before the first block and after every block (a multistep stack is one).
 
     Attributes:
         layer: convolutions passed so far, the stem's included.
@@ -23,7 +23,7 @@ class Signal(NamedTuple):
     gradient: Tensor
 
 
-def signal(network: ResNet, images: Tensor, labels: Tensor) -> Signal:
+def signal(network: Network, images: Tensor, labels: Tensor) -> Signal:
     """Of the cross-entropy of one batch: images (B, 3, 32, 32) normalised, labels (B,).
 
     The network stays in its mode: in training mode, batch normalisation uses the batch and updates its

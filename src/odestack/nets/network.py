@@ -1,0 +1,32 @@
+"""What all networks have in common: a stem, blocks in a row, a head."""
+
+from collections.abc import Iterator
+
+from torch import Tensor, nn
+
+
+class Network(nn.Module):
+    """Images (B, 3, 32, 32) -> logits (B, classes).
+
+    Every block has ``branches``, and says how many ``additions`` of a scaled feature map to another it makes.
+    """
+
+    stem: nn.Sequential
+    blocks: nn.Sequential
+    head: nn.Sequential
+
+    def branches(self) -> Iterator[nn.Sequential]:
+        """All branches, from stem to head."""
+        for block in self.blocks:
+            yield from block.branches  # type: ignore[misc]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.blocks(self.stem(x)))
+
+    def initialise(self) -> None:
+        """He initialisation by fan-in (He et al. 2015), as in the released HO-ResNet code."""
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                nn.init.kaiming_normal_(module.weight)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
