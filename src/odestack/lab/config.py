@@ -21,13 +21,11 @@ RECIPE_VERSION = 1
 PRECISIONS = ("fp32", "bf16")
 SCHEDULES = ("cosine", "constant", "divided")
 ARCHITECTURES = ("single-stage", "resnet20")
-RESNET20 = {
-    **{"scheme": "euler", "tableau": None, "depth": 20, "width": 16, "h": 1.0, "branch": "conv2", "relu": True},
-    **{"downsample": "stem", "remainder": False, "batch_norm": True, "final_norm": True, "init_scale": 1.0},
-    **{"adaptive": None, "multistep": None},
-}
-"""What the fields of a network must be for "resnet20", which has nothing to choose: its own where it has the property
-(nine Euler steps), else the defaults."""
+WIRING = (
+    *("scheme", "tableau", "depth", "width", "h", "branch", "relu", "downsample", "remainder"),
+    *("batch_norm", "final_norm", "init_scale", "adaptive", "multistep"),
+)
+"""Fields of the single-stage network. ResNet-20 has nothing to choose: its depth is 20, the others are the defaults."""
 
 
 class ConfigError(ValueError):
@@ -46,7 +44,7 @@ class RunConfig:
         held_out: evaluate also on so many of the next training images; without ``n_train`` these are the last ones.
         depth, width, h, branch, relu, downsample, remainder, batch_norm, final_norm,
             init_scale, adaptive, multistep: of ``nets.resnet.ResNet``; a multistep stack is started by the scheme.
-        architecture: "single-stage", or "resnet20" of He et al. (``nets.he``), for which these have fixed values.
+        architecture: "single-stage", or "resnet20" of He et al. (``nets.he``), for which ``WIRING`` is fixed.
         lr, momentum, weight_decay, batch: of stochastic gradient descent.
         schedule: "cosine" to zero over the run, "constant", or "divided" by 10 at 1/2 and at 3/4 of the run.
         epochs: passes over the training images.
@@ -156,7 +154,8 @@ class RunConfig:
     def _check_wiring(self, method: Tableau) -> None:
         """Raises ValueError: the network cannot be built."""
         if self.architecture == "resnet20":
-            for name, value in RESNET20.items():
+            fixed = {f.name: f.default for f in fields(self) if f.name in WIRING} | {"depth": 20}
+            for name, value in fixed.items():
                 if getattr(self, name) != value:
                     raise ValueError(f"{name} is {getattr(self, name)!r}, but for resnet20 it must be {value!r}")
         if self.multistep is None:

@@ -6,6 +6,8 @@ from types import ModuleType
 from odestack.lab.config import ConfigError
 from odestack.studies import (
     ablation,
+    adaptive,
+    anchor,
     branch_depth,
     cost,
     depth_by_order,
@@ -13,6 +15,8 @@ from odestack.studies import (
     headline,
     learning_rate,
     methods,
+    multistep,
+    nesting,
     tuned,
 )
 
@@ -26,6 +30,10 @@ STUDIES: dict[str, ModuleType] = {
     "tuned": tuned,
     "ablation": ablation,
     "branch_depth": branch_depth,
+    "nesting": nesting,
+    "adaptive": adaptive,
+    "multistep": multistep,
+    "anchor": anchor,
 }
 
 
