@@ -56,7 +56,7 @@ def of_arms(names: tuple[str, ...], gain: float) -> Truths:
 
 
 def nested(early: float, final: float) -> Truths:
-    return loss(lambda arm: early * arm["nested"]) | accuracy(lambda arm: final * arm["nested"])
+    return loss(lambda arm: early * (" of " in arm["arm"])) | accuracy(lambda arm: final * (" of " in arm["arm"]))
 
 
 def at_best_rate(gap: float) -> Truths:
@@ -186,12 +186,12 @@ def at_most(level: float, draws: int) -> float:
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_right(case):
-    assert verdict(case.rule, world(case.study, **case.right)) == REPRODUCED
+    assert verdict(case.rule, world(case.study, case.right)) == REPRODUCED
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_wrong(case):
-    assert verdict(case.rule, world(case.study, **case.wrong)) == NOT_REPRODUCED
+    assert verdict(case.rule, world(case.study, case.wrong)) == NOT_REPRODUCED
 
 
 BY_ARMS = {id: case for id, case in CASES.items() if id not in ("C7", "C12")}
@@ -201,7 +201,7 @@ BY_ARMS = {id: case for id, case in CASES.items() if id not in ("C7", "C12")}
 @pytest.mark.parametrize("case", BY_ARMS.values(), ids=BY_ARMS)
 def test_too_noisy_to_tell(case):
     """A direction that is true may be excluded by one interval in forty, and no more."""
-    tables = [world(case.study, sigma=15.0, seed=seed, **case.right) for seed in range(40)]
+    tables = [world(case.study, case.right, sigma=15.0, seed=seed) for seed in range(40)]
     found = [verdict(case.rule, table) for table in tables]
     directions = len(case.rule(tables[0])[0])
     assert found.count(INCONCLUSIVE) > len(found) / 2
@@ -210,7 +210,7 @@ def test_too_noisy_to_tell(case):
 
 @pytest.mark.parametrize("case", BY_ARMS.values(), ids=BY_ARMS)
 def test_one_seed_decides_nothing(case):
-    assert verdict(case.rule, world(case.study, seeds=1, **case.right)) == INCONCLUSIVE
+    assert verdict(case.rule, world(case.study, case.right, seeds=1)) == INCONCLUSIVE
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
@@ -223,7 +223,7 @@ def test_without_records_nothing_is_run(case):
     "case", [case for case in CASES.values() if case.null], ids=[i for i in CASES if CASES[i].null]
 )
 def test_a_false_claim_is_reproduced_no_more_often_than_the_level(case):
-    worlds = (world(case.study, sigma=0.2, seed=seed, **case.null) for seed in range(DRAWS))
+    worlds = (world(case.study, case.null, sigma=0.2, seed=seed) for seed in range(DRAWS))
     share = sum(verdict(case.rule, table) == REPRODUCED for table in worlds) / DRAWS
     assert share <= at_most(ALPHA, DRAWS)
 
@@ -248,11 +248,11 @@ def test_on_noise_alone_hardly_any_scorecard_has_a_reproduced_claim():
     tested = [claim for claim in claims.CLAIMS if claim.rules]
     draws, false = 100, 0
     for seed in range(draws):
-        tables = {study: world(study, 0.2, seed) for study in ARMS}
+        tables = {study: world(study, sigma=0.2, seed=seed) for study in ARMS}
         findings = []
         for claim in tested:
             special = {
-                study: world(study, 0.2, seed, **at_bound[claim.id]) for study in claim.studies if claim.id in at_bound
+                study: world(study, at_bound[claim.id], 0.2, seed) for study in claim.studies if claim.id in at_bound
             }
             findings.append(finding(claim, tables | special))
         false += any(each.verdict == REPRODUCED for each in claims.judge(findings))
@@ -261,15 +261,15 @@ def test_on_noise_alone_hardly_any_scorecard_has_a_reproduced_claim():
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_of_a_partial_store_no_rule_makes_an_error(case):
-    table = world(case.study, **case.right)
+    table = world(case.study, case.right)
     for share in (0.02, 0.1, 0.3, 0.6):
         part = table.sample(frac=share, random_state=0)
         assert verdict(case.rule, part) in (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE, NOT_RUN)
 
 
 def test_a_claim_is_not_reproduced_without_an_arm_that_it_needs():
-    table = world("headline", **CASES["C18"].right)
-    assert verdict(depth.gains_at_30_and_58, table[table["depth"] != 58]) == INCONCLUSIVE
+    table = world("headline", CASES["C18"].right)
+    assert verdict(depth.gains_at_30_and_58, table.loc[table["depth"] != 58]) == INCONCLUSIVE
 
 
 def test_few_failures_do_not_tell():
@@ -280,7 +280,7 @@ def test_few_failures_do_not_tell():
 
 def test_a_middling_rank_correlation_does_not_tell():
     ranks = {name: rank for rank, name in enumerate(["rk4", "euler", "cooper_verner8", "heun2", "gill4", "midpoint"])}
-    table = world("methods", 0.01, accuracy=lambda arm: 0.5 * order(arm) + 2.0 * ranks.get(arm["scheme"], 0))
+    table = world("methods", accuracy(lambda arm: 0.5 * order(arm) + 2.0 * ranks.get(arm["scheme"], 0)), sigma=0.01)
     assert verdict(wiring.accuracy_rises_over_methods, table) == INCONCLUSIVE
 
 
@@ -302,7 +302,7 @@ def test_a_diverged_run_counts_as_chance():
 
 
 def test_a_loss_above_chance_counts_as_chance():
-    table = world("learning_rate", early_loss=lambda arm: 50.0 * slow_and_large(arm))
+    table = world("learning_rate", loss(lambda arm: 50.0 * slow_and_large(arm)))
     (direction, _), _ = rate.large_rate_slows_the_plain_stack(table)
     assert direction.effect is not None
     assert direction.effect.estimate < np.log(10)
@@ -326,9 +326,9 @@ def test_the_best_rate_is_each_depths_own():
         best = {50: 0.05, 98: 0.4}[arm["depth"]]
         return -3.0 * (arm["lr"] != best)
 
-    table = world("tuned", accuracy=truth, held_out_accuracy=truth)
+    table = world("tuned", {"accuracy": truth, "held_out_accuracy": truth})
     rows = rate.tuning_cures_degradation(table)[1]
-    assert {(row.depth, row.lr) for row in rows.itertuples()} == {(50, 0.05), (98, 0.4)}
+    assert set(zip(rows["depth"], rows["lr"], strict=True)) == {(50, 0.05), (98, 0.4)}
     assert verdict(rate.tuning_cures_degradation, table) == REPRODUCED
 
 

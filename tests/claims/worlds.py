@@ -12,11 +12,13 @@ from odestack.claims.verdicts import Claim, Finding, Rule
 from odestack.methods import catalogue
 from odestack.studies import (
     ablation,
+    adaptive,
     branch_depth,
     depth_by_order,
     downsampling,
     headline,
     learning_rate,
+    nesting,
     tuned,
 )
 
@@ -55,13 +57,8 @@ ARMS: dict[str, list[Arm]] = {
     "tuned": grid(scheme=tuned.SCHEMES, depth=tuned.DEPTHS, lr=tuned.RATES, seed=[0, 1]),
     "ablation": grid(arm=list(ablation.arms(ablation.short_base("cpu"))), final_norm=[True], seed=[0, 1]),
     "branch_depth": grid(scheme=branch_depth.SCHEMES, branch=list(branch_depth.KINDS), seed=[0, 1]),
-    "nesting": [
-        {"arm": arm, "nested": arm.startswith("nested"), "seed": seed}
-        for arm in ("midpoint", "rk4", "nested 1", "nested 2", "nested 3", "nested 4")
-        for seed in (0, 1)
-    ],
-    "adaptive": grid(
-        scheme=["fehlberg45", "dormand_prince5"], rule=["fixed", "step", "blend", "gate"], seed=[0, 1]
+    "nesting": grid(arm=[*nesting.PLAIN, *(f"{outer} of {inner}" for outer, inner in nesting.PAIRS)], seed=[0, 1]),
+    "adaptive": grid(scheme=adaptive.SCHEMES, rule=["fixed", "step", "blend", "gate"], seed=[0, 1]
     ),
     "multistep": grid(arm=["euler", "midpoint", "rk4", "ab2", "ab3", "lm"], seed=[0, 1]),
 }  # fmt: skip
@@ -70,8 +67,11 @@ Truth = Callable[[Arm], float]
 SCALE = {"accuracy": 80.0, "early_loss": 1.5, "held_out_accuracy": 79.0}
 
 
-def world(study: str, sigma: float = 0.1, seed: int = 0, seeds: int = 3, **truth: Truth) -> pd.DataFrame:
-    """The study's table with outcome = level + truth(arm) + shift of the seed + noise; noise of losses is a tenth."""
+def world(
+    study: str, truth: dict[str, Truth] | None = None, sigma: float = 0.1, seed: int = 0, seeds: int = 3
+) -> pd.DataFrame:
+    """The study's table with outcome = level + truth(arm) + shift of the seed + noise of size sigma; for early loss
+    shift and noise are scaled by 0.04, as half a point is to 0.02 nats."""
     rng = np.random.default_rng(seed)
     arms = [arm for arm in ARMS[study] if arm["seed"] < seeds]
     table = pd.DataFrame(arms)
@@ -80,7 +80,7 @@ def world(study: str, sigma: float = 0.1, seed: int = 0, seeds: int = 3, **truth
         scale = 0.04 if outcome == "early_loss" else 1.0
         shift = rng.normal(0, scale, 3)
         noise = rng.normal(0, sigma * scale, len(arms))
-        of = truth.get(outcome, lambda arm: 0.0)
+        of = (truth or {}).get(outcome, lambda arm: 0.0)
         table[outcome] = [level + of(arm) + shift[arm["seed"]] for arm in arms] + noise
     table["failed"] = table["early_loss"] > learning_rate.STALLED
     return table

@@ -8,7 +8,7 @@ import pandas as pd
 from odestack.claims.registry import CLAIMS
 from odestack.claims.verdicts import Claim, Finding, Verdict, judge
 from odestack.lab.config import ConfigError
-from odestack.studies import STUDIES, evidence, get
+from odestack.studies import evidence, get
 from odestack.studies.evidence import Evidence
 
 
@@ -52,7 +52,7 @@ def about(*ids: str, profile: str = "auto") -> list[Verdict]:
 def _find(claim: Claim, profile: str, gather: Callable[[str, str], Evidence]) -> Finding:
     if claim.counted is not None:
         return Finding(claim, {}, holds=claim.counted())
-    if claim.rules is None or not set(claim.studies) <= set(STUDIES):
+    if claim.rules is None:
         return Finding(claim, {})
     if profile == "auto":
         profile = evidence.largest_complete(claim.studies)

@@ -107,6 +107,24 @@ class Store:
     def missing(self, configs: Iterable[RunConfig]) -> list[RunConfig]:
         return [config for config in configs if self.get(config) is None]
 
+    def outdated(self) -> dict[Path, RunConfig]:
+        """Records of another recipe version, and their runs: they have another key, so that they count as missing.
+
+        Files that are no records are left out.
+        """
+        current, found = f'"recipe_version": {RECIPE_VERSION},', {}
+        for path in sorted(self.folder.glob("*.json")):
+            content = path.read_text(errors="replace")
+            if current in content[:300]:
+                continue
+            try:
+                data = json.loads(content)
+                if data["recipe_version"] != RECIPE_VERSION:
+                    found[path] = RunConfig.from_dict(data["config"])
+            except (ValueError, TypeError, KeyError):
+                continue
+        return found
+
     def put(self, record: Record) -> Path:
         path = self.path(record.config)
         write_atomically(path, record.to_json().encode())

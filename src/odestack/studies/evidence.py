@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
 from IPython.display import Markdown
@@ -18,23 +19,32 @@ AUTO = ("gpu", "cpu")
 
 @dataclass(frozen=True)
 class Evidence:
-    """Records of one study at one profile, and the configs that have none."""
+    """Records of one study at one profile, the configs that have none, and how many of these have one of another recipe
+    version."""
 
     study: str
     profile: str
     records: list[Record] = field(repr=False)
     missing: list[RunConfig] = field(repr=False)
+    outdated: int = 0
 
     def statement(self) -> Markdown:
-        """What the page rests on, in one sentence; missing runs are named."""
+        """What the page rests on, in one sentence; missing runs are named, with the command that trains them."""
         total = len(self.records) + len(self.missing)
+        if total == 0:
+            return Markdown(f"Study `{self.study}` has no runs at profile `{self.profile}`.")
         text = (
             f"This page rests on {len(self.records)} of {total} runs of study `{self.study}`, profile `{self.profile}`."
         )
+        if self.outdated:
+            text += (
+                f" {self.outdated} of the missing runs have a record of another recipe version, which does not count."
+            )
         if self.missing:
             names = "".join(f"<li><code>{config.key}</code></li>" for config in self.missing)
             text += (
-                f" **{len(self.missing)} runs have no record yet: what follows is incomplete.**\n\n"
+                f" **{len(self.missing)} runs have no record yet: what follows is incomplete.** To train them: "
+                f"`odestack sweep {self.study} --profile {self.profile}`.\n\n"
                 f"<details><summary>The missing runs</summary><ul>{names}</ul></details>"
             )
         return Markdown(text)
@@ -63,7 +73,16 @@ def gather(study: str, profile: str = "auto", budget: float = 0.0) -> Evidence:
         profile = largest_complete([study])
     configs = [job.config for job in jobs(profile)]
     store = Store(profile)
-    return Evidence(study, profile, records(configs, store), store.missing(configs))
+    found = records(configs, store)
+    have = {record.config.key for record in found}
+    missing = [config for config in configs if config.key not in have]
+    return Evidence(study, profile, found, missing, len(outdated_among(missing, store)))
+
+
+def outdated_among(missing: Sequence[RunConfig], store: Store) -> list[Path]:
+    """The store's records of the missing runs that are of another recipe version."""
+    keys = {config.key for config in missing}
+    return [path for path, config in store.outdated().items() if config.key in keys] if keys else []
 
 
 def check_profile(profile: str) -> None:

@@ -7,6 +7,7 @@ from odestack.lab.records import Store
 from odestack.lab.sweep import Job
 from odestack.nets.resnet import block_count
 from odestack.studies import STUDIES, get
+from odestack.studies.evidence import outdated_among
 
 KEEP = ("nothing", "final", "epochs")
 
@@ -47,8 +48,9 @@ def hours(missing: Sequence[RunConfig], profile: str) -> float | None:
 def overview(studies: Sequence[str], profile: str, *, keys: bool = False) -> str:
     """A line a study, its runs, how many are missing and their hours; then all together, shared runs counted once.
 
-    With ``keys`` the missing runs are listed.
+    With ``keys`` the missing runs are listed. Records of another recipe version are named, with what to do.
     """
+    missing: list[RunConfig] = []
     lines = [f"{'study':<16} {'runs':>5} {'missing':>8} {'hours left':>11}"]
     for name in (*studies, None):
         configs = [job.config for job in queue(list(studies) if name is None else [name], profile)]
@@ -59,4 +61,10 @@ def overview(studies: Sequence[str], profile: str, *, keys: bool = False) -> str
         if keys and name is not None:
             lines += [f"  {config.key}" for config in missing]
     lines.append("hours: one run after the other, at the speed of the records; divide by the number of workers")
+    if outdated := outdated_among(missing, Store(profile)):
+        lines.append(
+            f"{len(outdated)} of the missing runs have a record of another recipe version, which does not count; "
+            f"odestack sweep {' '.join(studies)} --profile {profile} trains them anew, and these files can be deleted:"
+        )
+        lines += [f"  {path}" for path in outdated]
     return "\n".join(lines)

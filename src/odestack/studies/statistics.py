@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-CHANCE = {"accuracy": 10.0, "held_out_accuracy": 10.0, "early_loss": log(10)}
+CHANCE, CHANCE_LOSS = 10.0, log(10)
 """What guessing among ten classes gives: percent correct, and nats of loss."""
 
 
@@ -58,7 +58,7 @@ class Contrast:
 
 
 @dataclass(frozen=True)
-class Tested:
+class Nonparametric:
     """An estimate whose interval and p-value come from an exact or a resampling test against an effect of at most 0."""
 
     estimate: float
@@ -77,16 +77,14 @@ class Tested:
 
 
 def with_chance(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with chance level as outcome of the runs that diverged, so that they count; early loss is capped there.
-
-    Rows of unfinished outcome that did not diverge stay as they are.
-    """
-    counted = table.copy()
-    for column, chance in CHANCE.items():
-        if column in counted:
-            counted[column] = counted[column].astype(float).mask(counted["status"] == "diverged", chance)
+    """The table with the accuracy of guessing for runs that diverged, so that they count, and early loss capped at that
+    of guessing, which is also that of a run that diverged before it was measured."""
+    counted, diverged = table.copy(), table["status"] == "diverged"
+    for column in {"accuracy", "held_out_accuracy"} & set(table.columns):
+        counted[column] = counted[column].astype(float).mask(diverged, CHANCE)
     if "early_loss" in counted:
-        counted["early_loss"] = counted["early_loss"].clip(upper=CHANCE["early_loss"])
+        loss = counted["early_loss"].astype(float)
+        counted["early_loss"] = loss.mask(diverged & loss.isna(), CHANCE_LOSS).clip(upper=CHANCE_LOSS)
     return counted
 
 
@@ -164,7 +162,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted.tolist()
 
 
-def sign_test(first: Sequence[bool], second: Sequence[bool]) -> Tested | None:
+def sign_test(first: Sequence[bool], second: Sequence[bool]) -> Nonparametric | None:
     """Whether the first of a pair happens more often than the second: share of pairs with the first alone, minus share
     with the second alone, by the exact sign test on the discordant pairs (McNemar 1947).
 
@@ -178,11 +176,11 @@ def sign_test(first: Sequence[bool], second: Sequence[bool]) -> Tested | None:
     other = sum(b and not a for a, b in zip(first, second, strict=True))
     discordant = alone + other
     if discordant == 0:
-        return Tested(0.0, -np.inf, np.inf, 1.0)
+        return Nonparametric(0.0, -np.inf, np.inf, 1.0)
     test = stats.binomtest(alone, discordant, alternative="greater")
     bounds = stats.binomtest(alone, discordant).proportion_ci(0.95, method="exact")
     low, high = ((2 * share - 1) * discordant / pairs for share in (bounds.low, bounds.high))
-    return Tested((alone - other) / pairs, low, high, float(test.pvalue))
+    return Nonparametric((alone - other) / pairs, low, high, float(test.pvalue))
 
 
 def tau_b(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -193,18 +191,18 @@ def tau_b(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return (a * b).sum(-1) / np.where(norm == 0, 1.0, norm)
 
 
-def rank_correlation(x: Sequence[float], y: Sequence[float], *, draws: int = 2_000, seed: int = 0) -> Tested | None:
+def rank_correlation(x: Sequence[float], y: Sequence[float], draws: int = 2_000) -> Nonparametric | None:
     """Kendall's tau-b of paired values: percentile interval by resampling pairs, p-value by permutation.
 
-    The same seed gives the same result. None with fewer than three pairs.
+    The same values give the same result. None with fewer than three pairs.
     """
     first, second = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     if len(first) < 3:
         return None
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     estimate = float(tau_b(first, second))
     drawn = rng.integers(0, len(first), (draws, len(first)))
     low, high = np.quantile(tau_b(first[drawn], second[drawn]), [0.025, 0.975])
     shuffled = tau_b(np.tile(first, (draws, 1)), rng.permuted(np.tile(second, (draws, 1)), axis=1))
     p_value = (1 + int((shuffled >= estimate - 1e-12).sum())) / (1 + draws)
-    return Tested(estimate, float(low), float(high), p_value)
+    return Nonparametric(estimate, float(low), float(high), p_value)

@@ -3,11 +3,11 @@
 import pandas as pd
 
 from odestack.claims.verdicts import NATS, TAU, Answer, does_not_rise, equals, rises
+from odestack.studies import adaptive, nesting
 from odestack.studies.statistics import ArmModel, mean, minus, rank_correlation, with_chance
 
 DAMPED = ("Euler, h = 1/2", "Euler, h = 1/3", "Euler, h = 1/4", "Euler, h = 1/6")
 CHAINS = ("chain-sum", "chain-last")
-EMBEDDED = ("fehlberg45", "dormand_prince5")
 ERROR_DRIVEN = ("step", "blend")
 WEAK_TAU = 0.3
 """A rank correlation surely below this is not the growth that C12 speaks of."""
@@ -17,13 +17,11 @@ def nesting_is_faster_at_first_only(table: pd.DataFrame) -> Answer:
     """C9: early loss of the un-nested arms, on average, minus that of the nested ones rises; and the final accuracies
     of the two groups are equal."""
     rows = with_chance(table)
-    is_nested = dict(zip(rows["arm"], rows["nested"], strict=True))
-    nested, flat = ([(arm,) for arm, which in is_nested.items() if which == kind] for kind in (True, False))
-    early = final = None
-    if nested and flat:
-        weights = minus(mean(flat), mean(nested))
-        early = ArmModel(rows, ["arm"], "early_loss").effect(weights)
-        final = ArmModel(rows, ["arm"]).effect(weights)
+    flat = mean([(name,) for name in nesting.PLAIN])
+    nested = mean([(f"{outer} of {inner}",) for outer, inner in nesting.PAIRS])
+    early, final = (
+        ArmModel(rows, ["arm"], outcome).effect(minus(flat, nested)) for outcome in ("early_loss", "accuracy")
+    )
     return [
         rises("un-nested minus nested, early loss", early, NATS),
         equals("un-nested minus nested, final accuracy", final),
@@ -35,8 +33,10 @@ def no_error_driven_rule_gains(table: pd.DataFrame) -> Answer:
     rows = with_chance(table)
     model = ArmModel(rows, ["scheme", "rule"])
     return [
-        does_not_rise(f"{scheme}, rule {rule} minus fixed", model.effect(minus((scheme, rule), (scheme, "fixed"))))
-        for scheme in EMBEDDED
+        does_not_rise(
+            f"{scheme}, rule {rule} minus fixed", model.effect(minus((scheme, rule), (scheme, adaptive.FIXED)))
+        )
+        for scheme in adaptive.SCHEMES
         for rule in ERROR_DRIVEN
     ], rows
 
