@@ -1,6 +1,7 @@
 """RunConfig: every refusal names its field, and keys never change."""
 
 import dataclasses
+import json
 import math
 import re
 
@@ -8,8 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from odestack.lab.cifar import DATA
 from odestack.lab.config import (
+    ARCHITECTURES,
     PROFILES,
+    WIRING,
     ConfigError,
     RunConfig,
     custom_scheme,
@@ -17,6 +21,9 @@ from odestack.lab.config import (
 )
 from odestack.methods import catalogue
 from odestack.methods.tableau import Tableau
+from odestack.nets.adaptive import RULES
+from odestack.nets.he import ResNet20
+from odestack.nets.multistep import STACKS
 
 FIELDS = {field.name for field in dataclasses.fields(RunConfig)}
 
@@ -33,8 +40,28 @@ def test_golden_keys(config: RunConfig, key: str) -> None:
     assert config.key == key
 
 
+def test_committed_records_keep_their_keys() -> None:
+    """Also by the fields that were added since: a record lacks those, and its key stays."""
+    folder = DATA / "runs"
+    files = [*folder.glob("cpu/*.json"), *folder.glob("gpu/*.json")]
+    assert files
+    for file in files:
+        config = RunConfig.from_dict(json.loads(file.read_text())["config"])
+        assert config.key == file.stem
+
+
+def test_the_readable_part_names_the_wiring() -> None:
+    names = {
+        "fehlberg45-step-d26-w16-s0": {"scheme": "fehlberg45", "adaptive": "step", "depth": 26},
+        "midpoint-ab2-d26-w16-s0": {"scheme": "midpoint", "multistep": "ab2", "depth": 26},
+        "resnet20-d20-w16-s0": {"architecture": "resnet20", "depth": 20},
+    }
+    for name, fields in names.items():
+        assert RunConfig(**fields).key.rsplit("-", 1)[0] == name  # type: ignore[arg-type]
+
+
 def test_every_field_is_in_the_key() -> None:
-    base = RunConfig(dataset="mini-cifar10", depth=34, width=8)
+    base = RunConfig(dataset="mini-cifar10", scheme="fehlberg45", depth=26, width=8)
     other = custom_scheme(catalogue.get("rk4"))
     changes: dict[str, object] = {
         "scheme": "rk4",
@@ -62,10 +89,13 @@ def test_every_field_is_in_the_key() -> None:
         "augment": False,
         "precision": "bf16",
         "seed": 1,
+        "adaptive": "step",
+        "multistep": "ab2",
     }
-    assert changes.keys() == FIELDS
+    assert changes.keys() == FIELDS - {"architecture"}
     keys = {dataclasses.replace(base, **{name: value}).key for name, value in changes.items()}  # type: ignore[arg-type]
-    assert len(keys | {base.key}) == len(FIELDS) + 1
+    assert len(keys | {base.key}) == len(FIELDS)
+    assert RunConfig(depth=20).key != RunConfig(depth=20, architecture="resnet20").key
 
 
 def test_a_number_has_one_key_however_it_is_written() -> None:
@@ -83,7 +113,7 @@ def test_a_key_is_a_plain_file_name() -> None:
         ({"dataset": "mnist"}, "dataset 'mnist' is not one of cifar10, mini-cifar10"),
         ({"branch": "conv7"}, "branch 'conv7' is not one of conv1, conv2, conv3, conv4, bottleneck"),
         ({"downsample": "last"}, "downsample 'last' is not one of stem, first"),
-        ({"schedule": "linear"}, "schedule 'linear' is not one of cosine, constant"),
+        ({"schedule": "linear"}, "schedule 'linear' is not one of cosine, constant, divided"),
         ({"precision": "fp16"}, "precision 'fp16' is not one of fp32, bf16"),
         ({"depth": 2}, "depth is 2, not a whole number from 3 to 10000"),
         ({"depth": 26.0}, "depth is 26.0, not a whole number from 3 to 10000"),
@@ -102,6 +132,25 @@ def test_a_key_is_a_plain_file_name() -> None:
         ({"n_train": 64}, "batch 128 is more than the 64 training images"),
         ({"branch": "bottleneck", "width": 18, "depth": 26}, "width 18 does not divide by 4"),
         ({"scheme": "rk4", "depth": 30}, "depth 30 is not 2 + 8k: nearest rk4 depths are 26 and 34"),
+        ({"adaptive": "pid", "scheme": "fehlberg45"}, "adaptive 'pid' is not one of step, blend, gate"),
+        (
+            {"adaptive": "step", "scheme": "rk4"},
+            "adaptive coefficients need an embedded formula; rk4 has none, these have",
+        ),
+        (
+            {"adaptive": "step", "scheme": "dormand_prince5"},
+            "depth 50 is not 2 + 14k: nearest dormand_prince5 depths are 44 and 58",
+        ),
+        ({"multistep": "ab4"}, "multistep 'ab4' is not one of ab2, ab3, lm"),
+        ({"multistep": "lm", "scheme": "rk4"}, "multistep lm starts with a step of euler, not of rk4"),
+        ({"multistep": "ab2", "depth": 3}, "depth 3 is not 2 + 2k"),
+        ({"multistep": "ab2", "depth": 4}, "multistep ab2 started by euler needs more than 1 branches, not 1"),
+        ({"multistep": "ab2", "downsample": "first"}, "downsample 'first' does not fit multistep ab2"),
+        ({"multistep": "ab2", "remainder": True}, "remainder does not fit multistep ab2"),
+        ({"multistep": "ab2", "adaptive": "gate"}, "adaptive 'gate' does not fit multistep ab2"),
+        ({"architecture": "vgg"}, "architecture 'vgg' is not one of single-stage, resnet20"),
+        ({"architecture": "resnet20"}, "depth is 50, but for resnet20 it must be 20"),
+        ({"architecture": "resnet20", "depth": 20, "h": 0.5}, "h is 0.5, but for resnet20 it must be 1.0"),
         ({"scheme": "rk5"}, "scheme: no method is called 'rk5'; nearest: rk4"),
         ({"scheme": ["rk4"]}, "scheme is ['rk4'], not text"),
         ({"tableau": 4}, "tableau is 4, not text"),
@@ -142,6 +191,9 @@ sensible = {
     "batch": st.integers(2, 512),
     "n_train": st.one_of(st.none(), st.integers(2, 2000)),
     "remainder": st.booleans(),
+    "adaptive": st.sampled_from([None, *RULES]),
+    "multistep": st.sampled_from([None, *STACKS]),
+    "architecture": st.sampled_from(ARCHITECTURES),
 }
 
 
@@ -184,6 +236,12 @@ def test_a_method_of_ones_own_is_the_same_method(name: str) -> None:
 def test_profiles_can_be_built(profile: str) -> None:
     config = profile_base(profile)
     assert config.network().head[-1].in_features == config.width
+
+
+def test_resnet20_fixes_what_the_single_stage_network_has_as_arguments() -> None:
+    other = {"lr", "momentum", "weight_decay", "batch", "schedule", "epochs", "steps", "augment", "precision", "seed"}
+    assert {*WIRING} == FIELDS - other - {"dataset", "n_train", "held_out", "architecture"}
+    assert isinstance(RunConfig(architecture="resnet20", depth=20).network(), ResNet20)
 
 
 def test_an_unknown_profile_is_refused() -> None:

@@ -19,7 +19,12 @@ from torch.utils.data import DataLoader, TensorDataset
 from odestack.lab import cifar, train
 from odestack.lab.config import RunConfig
 from odestack.methods import catalogue
+from odestack.nets.adaptive import RULES
+from odestack.nets.coefficients import coefficients
+from odestack.nets.multistep import STACKS
 
+STARTS = ("midpoint", "heun3", "euler")
+"""Of the stacks in ``STACKS``."""
 KILLED_RUN = Path(__file__).with_name("killed_run.py")
 
 
@@ -45,6 +50,13 @@ def test_learning_rate_ends(schedule: str, last: float) -> None:
     rates = [train.learning_rate(config, step) for step in range(config.total_steps)]
     assert rates == sorted(rates, reverse=True)
     assert min(rates) > 0
+
+
+def test_learning_rate_is_divided_by_ten_at_the_half_and_at_three_quarters() -> None:
+    """He et al.: 64,000 steps, at 32,000 and at 48,000."""
+    config = tiny(schedule="divided", steps=64_000, lr=0.1)
+    rates = [train.learning_rate(config, step) for step in (0, 31_999, 32_000, 47_999, 48_000, 63_999)]
+    assert rates == pytest.approx([0.1, 0.1, 0.01, 0.01, 0.001, 0.001])
 
 
 def test_learning_rate_is_torchs_cosine() -> None:
@@ -195,8 +207,18 @@ def test_a_run_whose_evaluation_is_not_finite_has_diverged(monkeypatch: pytest.M
     assert [row["epoch"] for row in record.epochs] == [1]
 
 
-def test_a_killed_run_resumes_to_the_same_bits(folder: Path) -> None:
-    config = tiny(scheme="rk4", epochs=3)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"scheme": "rk4"},
+        {"scheme": "fehlberg45", "depth": 14, "adaptive": "step"},
+        {"scheme": "fehlberg45", "depth": 14, "adaptive": "gate"},
+        {"multistep": "lm"},
+    ],
+    ids=lambda changes: "-".join(map(str, changes.values())),
+)
+def test_a_killed_run_resumes_to_the_same_bits(changes: dict[str, Any], folder: Path) -> None:
+    config = tiny(epochs=3, **changes)
     checkpoint = folder / "run.pt"
     command = [sys.executable, str(KILLED_RUN), str(checkpoint), json.dumps(config.to_dict())]
     killed = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -217,6 +239,7 @@ def test_a_killed_run_resumes_to_the_same_bits(folder: Path) -> None:
     assert trained == [2, 3]
     assert metrics(resumed) == metrics(uninterrupted)
     assert same(kept[-1], weights)
+    assert all(("coefficients" in row) is (changes != {"scheme": "rk4"}) for row in resumed.epochs)
 
 
 @pytest.mark.parametrize("damage", ["truncated", "foreign", "empty", "another pickle"])
@@ -265,3 +288,44 @@ def test_held_out_images_are_evaluated_and_not_trained_on(monkeypatch: pytest.Mo
     assert 0 <= final["held_out_accuracy"] <= 100
     assert final["held_out_loss"] != final["test_loss"]
     assert "held_out_accuracy" not in train.run(tiny(epochs=1)).final
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_coefficients_after_each_epoch_are_recorded(rule: str) -> None:
+    """Those of the weights then, on the first test images, with running statistics."""
+    config = tiny(scheme="fehlberg45", depth=26, adaptive=rule)
+    record, weights = final_weights(config)
+    network = train.initial_network(config)
+    network.load_state_dict(weights)
+    images = cifar.normalise(cifar.load("mini-cifar10")[1].images[: train.EVALUATION_BATCH])
+    first, last = (row["coefficients"] for row in record.epochs)
+    assert last == pytest.approx(coefficients(network.eval(), images), rel=1e-5)
+    assert len(first) == len(last) == 2  # type: ignore[arg-type]
+    assert first != last
+    assert train.Record.from_json(record.to_json()) == record
+
+
+def test_lm_records_its_weights_and_they_learn() -> None:
+    config = tiny(multistep="lm", lr=1.0)
+    record, weights = final_weights(config)
+    assert record.final["coefficients"] == pytest.approx(weights["blocks.0.weights"].tolist(), rel=1e-6)
+    initial = train.initial_network(config).blocks[0].weights.tolist()  # type: ignore[union-attr]
+    assert max(abs(a - b) for a, b in zip(initial, record.final["coefficients"], strict=True)) > 1e-3  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"scheme": "dormand_prince5", "depth": 26, "remainder": True, "adaptive": rule} for rule in RULES),
+        *({"scheme": start, "depth": 18, "multistep": name} for name, start in zip(STACKS, STARTS, strict=True)),
+        {"architecture": "resnet20", "depth": 20, "width": 16},
+    ],
+    ids=lambda changes: "-".join(map(str, changes.values())),
+)
+def test_every_other_wiring_trains(changes: dict[str, Any], precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train, "evaluate", lambda *_: (0.0, 0.0))
+    monkeypatch.setattr(train, "EVALUATION_BATCH", 32)
+    record = train.run(tiny(**{"width": 8, **changes}, steps=2, n_train=64, precision=precision))
+    assert record.status == "done"
+    assert record.final["step"] == 2

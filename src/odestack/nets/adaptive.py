@@ -60,14 +60,14 @@ def used(tableau: Tableau, rule: str | None) -> Tableau:
     return tableau.reduced() if rule == "gate" else both
 
 
-def error_norm(e: Tensor, x: Tensor, y: Tensor, atol: float = ATOL, rtol: float = RTOL) -> Tensor:
+def error_norm(e: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """err of each image, shape (B, 1, 1, 1), in fp32 at least, from e, x and y of shape (B, C, H, W).
 
     Where it is 0 or not finite (squares overflow long before the state does; NaN counts as infinite) it is 0 or
     infinite, with gradient 0, where differentiating the square root would give NaN.
     """
     e, x, y = (tensor if tensor.dtype == torch.float64 else tensor.float() for tensor in (e, x, y))
-    scale = atol + rtol * torch.maximum(x.abs(), y.abs())
+    scale = ATOL + RTOL * torch.maximum(x.abs(), y.abs())
     err = _rms((e / scale).detach())
     regular = err.isfinite() & (err > 0)
     singular = torch.zeros_like(err).masked_fill(err != 0, math.inf)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from odestack.nets.block import RungeKuttaBlock
-from odestack.nets.multistep import MultistepStack
+from odestack.nets.multistep import LMStack, MultistepStack
 
 OFFSET = 2.0**16  # keeps every state positive, so that a ReLU after the addition changes nothing
 
@@ -46,7 +46,7 @@ def deduce_tableau(block: RungeKuttaBlock) -> tuple[np.ndarray, np.ndarray]:
     return coefficients[:-1], coefficients[-1]
 
 
-def deduce_multistep(stack: MultistepStack) -> tuple[np.ndarray, np.ndarray]:
+def deduce_multistep(stack: MultistepStack | LMStack) -> tuple[np.ndarray, np.ndarray]:
     """alpha (k + 1,) and beta (k + 1,) of the last step of the stack, oldest first, with alpha_k = 1.
 
     Raises:
