@@ -106,6 +106,9 @@ def test_sweep_fills_the_store_and_runs_tells(call, store):
         (("sweep", "depth_by_order", "--profile", "huge"), "smoke, cpu, gpu"),
         (("runs", "--profile", "huge"), "smoke, cpu, gpu"),
         (("scorecard", "--profile", "huge"), "smoke, cpu, gpu"),
+        (("runs", "headlines"), "nearest: headline"),
+        (("reproduce", "headlines"), "nearest: headline"),
+        (("reproduce", "headline"), "no committed record at profile cpu"),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(call, store, arguments, sentence):
@@ -135,6 +138,21 @@ def test_help_is_quick_to_read():
         assert f"  {command} " in out
 
 
+def test_scorecard_lists_every_claim_and_writes_the_readme(call, tmp_path):
+    code, out, _ = call("scorecard")
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines() if line.startswith("C")] == [f"C{i}" for i in range(1, 22)]
+    readme = tmp_path / "README.md"
+    readme.write_text("<!-- scorecard -->\n<!-- end of scorecard -->\n")
+    assert call("scorecard", "--readme", str(readme))[:2] == (0, "")
+    assert readme.read_text().count("| not run |") == 20
+    readme.write_text("no table")
+    code, _, err = call("scorecard", "--readme", str(readme))
+    assert code == 2
+    assert "lacks the lines" in err
+    assert call("scorecard", "--readme", str(tmp_path / "nowhere.md"))[0] == 2
+
+
 def test_reproduce_retrains_and_agrees(call, store, monkeypatch):
     from odestack import reproduce
 
@@ -145,6 +163,8 @@ def test_reproduce_retrains_and_agrees(call, store, monkeypatch):
     assert code == 0
     assert out.count(" 0.00 ") >= 10, "same processor, same threads: the same accuracy to the last bit"
     assert "False" not in out
+    verdicts = [line.split()[0] for line in out.splitlines() if line.strip().startswith("C")]
+    assert verdicts == ["C2", "C3", "C4", "C5"], "the claims that rest on the study"
     assert len(list((store / "reproduced" / "runs" / "smoke").glob("*.json"))) == 10
 
 

@@ -191,11 +191,24 @@ def bench_train(
 
 
 @app.command()
-def scorecard(profile: Annotated[str, typer.Option(help="auto, smoke, cpu or gpu.")] = "auto") -> None:
+def scorecard(
+    profile: Annotated[
+        str, typer.Option(help="auto (for each claim the largest complete one), smoke, cpu or gpu.")
+    ] = "auto",
+    readme: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Write it as a table into this file, between its markers."),
+    ] = None,
+) -> None:
     """The article's claims with our verdicts, from the records in the store."""
     from odestack import claims
+    from odestack.lab.records import write_atomically
 
-    print(claims.text(claims.scorecard(profile)))
+    verdicts = claims.scorecard(profile)
+    if readme is None:
+        print(claims.text(verdicts))
+    else:
+        write_atomically(readme, claims.in_readme(readme.read_text(encoding="utf-8"), verdicts).encode())
 
 
 def _require_device(device: str) -> None:

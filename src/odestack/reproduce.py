@@ -44,7 +44,7 @@ def reproduce(
     pairs = [(old, new) for old, new in zip(committed.records, fresh, strict=True) if new is not None]
     return (
         pd.DataFrame([_compared(old, new) for old, new in pairs]),
-        _verdicts(Evidence(study, committed.profile, [new for _, new in pairs], [])),
+        _verdicts(Evidence(study, committed.profile, [new for _, new in pairs], committed.missing)),
     )
 
 

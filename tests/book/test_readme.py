@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from odestack import claims
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 
@@ -27,3 +29,14 @@ def test_every_make_command_exists() -> None:
 def test_ci_runs_the_test_command_of_the_readme() -> None:
     (command,) = re.findall(r"^make .*", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
     assert f"`{command}`" in README
+
+
+def test_the_scorecard_is_that_of_the_records() -> None:
+    renewed = claims.in_readme(README, claims.scorecard())
+    assert renewed == README, "the README's table is out of date; run: odestack scorecard --readme README.md"
+
+
+def test_links_to_files_of_the_repository_lead_somewhere() -> None:
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if "://" not in link]
+    assert any(link.startswith("notebooks/") for link in links)
+    assert [link for link in links if not (ROOT / link).exists()] == []

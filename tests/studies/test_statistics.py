@@ -1,9 +1,23 @@
+from itertools import permutations
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
-from odestack.studies.statistics import ArmModel, Effect, holm, slope
+from odestack.studies.statistics import (
+    ArmModel,
+    Contrast,
+    Nonparametric,
+    holm,
+    mean,
+    minus,
+    rank_correlation,
+    sign_test,
+    slope,
+    tau_b,
+    with_chance,
+)
 
 
 def simulate(rng, means, seeds=3, sigma=0.3, seed_sigma=1.0):
@@ -79,6 +93,82 @@ def test_holm_against_a_worked_example():
 
 
 def test_p_value_falls_as_the_effect_grows():
-    p = [Effect(estimate, 0.2, 10).p_above() for estimate in (-1.0, 0.0, 0.5, 2.0)]
+    p = [Contrast(estimate, 0.2, 10).p_above() for estimate in (-1.0, 0.0, 0.5, 2.0)]
     assert p == sorted(p, reverse=True)
     assert p[1] == pytest.approx(0.5)
+
+
+def test_p_below_mirrors_p_above():
+    assert Contrast(0.3, 0.2, 10).p_below(0.5) == pytest.approx(Contrast(-0.3, 0.2, 10).p_above(-0.5))
+    assert Contrast(0.3, np.inf, 0).p_below(9.0) == 1.0
+
+
+def test_weights_of_means_and_differences_add_up():
+    assert mean([("a",), ("b",)]) == {("a",): 0.5, ("b",): 0.5}
+    assert minus(("a",), ("b",)) == {("a",): 1.0, ("b",): -1.0}
+    gain = minus(mean([("a",), ("b",)]), ("c",))
+    assert minus(gain, minus(("d",), ("c",))) == {("a",): 0.5, ("b",): 0.5, ("c",): 0.0, ("d",): -1.0}
+
+
+def test_chance_is_the_outcome_of_diverged_runs_and_the_cap_of_early_loss():
+    table = pd.DataFrame(
+        {
+            "status": ["done", "diverged", "diverged", "done"],
+            "accuracy": [80.0, None, None, None],
+            "held_out_accuracy": [79.0, 55.0, None, 78.0],
+            "early_loss": [1.5, np.inf, None, 9.0],
+        }
+    )
+    counted = with_chance(table)
+    assert counted["accuracy"].tolist()[:3] == [80.0, 10.0, 10.0]
+    assert np.isnan(counted["accuracy"].tolist()[3]), "not diverged: unfinished, and left out"
+    assert counted["held_out_accuracy"].tolist() == [79.0, 10.0, 10.0, 78.0]
+    assert counted["early_loss"].tolist() == [1.5, np.log(10), np.log(10), np.log(10)]
+    assert table["accuracy"].isna().tolist() == [False, True, True, True], "the table itself is left as it was"
+    assert len(with_chance(table.iloc[:0])) == 0
+
+
+def test_sign_test_is_mcnemars():
+    first = [True] * 9 + [False] * 11
+    second = [False] * 8 + [True] * 3 + [False] * 9  # the first alone 8 times, the second alone twice
+    effect = sign_test(first, second)
+    assert effect is not None
+    assert effect.estimate == pytest.approx((8 - 2) / 20)
+    assert effect.p_above() == pytest.approx(sum([45, 10, 1]) / 1024)
+    low, high = effect.interval()
+    oracle = stats.beta.ppf(0.025, 8, 3), stats.beta.ppf(0.975, 9, 2)  # Clopper and Pearson
+    assert (low, high) == pytest.approx(tuple((2 * share - 1) * 10 / 20 for share in oracle))
+
+
+def test_without_discordant_pairs_there_is_no_interval_and_without_pairs_no_effect():
+    effect = sign_test([True, False], [True, False])
+    assert effect == Nonparametric(0.0, -np.inf, np.inf, 1.0)
+    assert sign_test([], []) is None
+
+
+def test_a_test_against_zero_has_no_other_p_value():
+    with pytest.raises(ValueError, match="tested against 0"):
+        Nonparametric(1.0, 0.0, 2.0, 0.01).p_above(0.5)
+
+
+def test_tau_b_is_scipys():
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 4, (2, 50, 9)).astype(float)
+    oracle = [stats.kendalltau(a, b)[0] for a, b in zip(x, y, strict=True)]
+    assert tau_b(x, y) == pytest.approx(oracle)
+    assert tau_b(np.ones(5), np.arange(5.0)) == 0.0
+
+
+def test_the_p_value_of_a_rank_correlation_is_that_of_all_permutations():
+    x, y = [1, 2, 2, 3, 4, 4], [0.1, 0.4, 0.2, 0.9, 0.5, 1.0]
+    effect = rank_correlation(x, y, draws=20_000)
+    assert effect is not None
+    taus = [stats.kendalltau(x, list(order))[0] for order in permutations(y)]
+    assert effect.p_above() == pytest.approx(np.mean(np.array(taus) >= effect.estimate - 1e-12), abs=0.003)
+    assert effect == rank_correlation(x, y, draws=20_000), "the same every time"
+    low, high = effect.interval()
+    assert low < effect.estimate < high <= 1
+
+
+def test_two_methods_have_no_rank_correlation():
+    assert rank_correlation([1, 2], [1.0, 2.0]) is None

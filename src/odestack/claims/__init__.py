@@ -1,6 +1,6 @@
 """The article's claims: rules that were fixed before the runs, their verdicts, and the scorecard."""
 
-from odestack.claims.display import book_link, github_link, markdown, table, text
+from odestack.claims.display import book_link, github_link, in_readme, markdown, table, text
 from odestack.claims.registry import CLAIMS
 from odestack.claims.rules.depth import ARTICLE_GAINS
 from odestack.claims.scorecard import about, frame, scorecard
@@ -37,6 +37,7 @@ __all__ = [
     "book_link",
     "frame",
     "github_link",
+    "in_readme",
     "judge",
     "markdown",
     "scorecard",

@@ -8,6 +8,9 @@ import pandas as pd
 from odestack.claims.scorecard import frame
 from odestack.claims.verdicts import NOT_RUN, Claim, Direction, Finding, Verdict
 
+BEGIN, END = "<!-- scorecard -->", "<!-- end of scorecard -->"
+"""Between these lines the README has the scorecard."""
+
 
 def table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
     """``frame`` for a page: index claim and effect; columns asks, estimate, low, high, unit, runs, verdict, as text.
@@ -32,51 +35,63 @@ def in_words(direction: Direction) -> str:
     if effect is None:
         return f"{direction.what}: {NOT_RUN}"
     low, high = effect.interval()
-    interval = f"[{number(low)}, {number(high)}]" if isfinite(low) else "(no interval)"
-    return f"{direction.what}: {number(effect.estimate)} {interval} {direction.unit}, asked {direction.asks}"
+    interval = f"[{number(low)}, {number(high)}]" if isfinite(low) else "[no interval]"
+    return f"{direction.what}: {number(effect.estimate)} {interval} {direction.unit}, asked: {direction.asks}"
 
 
 def behind(finding: Finding) -> str:
-    """How many runs and seeds."""
+    """How many runs and seeds, and how many are missing."""
+    missing = f"{finding.missing} missing" if finding.missing else ""
     if not finding.runs:
-        return "–"
-    return f"{finding.runs} {'run' if finding.runs == 1 else 'runs'}, {finding.seeds} seed{'s' * (finding.seeds > 1)}"
+        return missing or "–"
+    runs = f"{finding.runs} {'run' if finding.runs == 1 else 'runs'}"
+    seeds = f"{finding.seeds} {'seed' if finding.seeds == 1 else 'seeds'}"
+    return ", ".join(filter(None, (runs, seeds, missing)))
+
+
+def wish(verdict: Verdict) -> str:
+    """Which studies should get another seed (``Verdict.more_seeds``); empty if none."""
+    return f"asks for another seed of {', '.join(verdict.more_seeds)}" if verdict.more_seeds else ""
 
 
 def text(verdicts: Sequence[Verdict]) -> str:
     """The scorecard for a terminal."""
-    lines = []
+    blocks = []
     for verdict in verdicts:
-        finding = verdict.finding
-        lines.append(f"{verdict.claim.id:<4} {verdict.claim.article}")
-        facts = [verdict.verdict]
-        if finding.runs:
+        finding, claim = verdict.finding, verdict.claim
+        facts = [verdict.verdict, wish(verdict)]
+        if finding.profile:
             facts += [behind(finding), f"profile {finding.profile}"]
-        if verdict.claim.chapter:
-            facts.append(f"chapter {verdict.claim.chapter}")
-        lines.append(f"     {'; '.join(facts)}")
-        lines += [f"     - {in_words(direction)}" for direction in finding.directions]
-        if verdict.more_seeds:
-            lines.append(f"     asks for another seed of: {', '.join(verdict.more_seeds)}")
-        lines.append("")
-    return "\n".join(lines).rstrip()
+        if claim.chapter:
+            facts.append(f"chapter {claim.chapter}")
+        effects = map(in_words, finding.directions if finding.tested else [])
+        blocks.append("\n     ".join([f"{claim.id:<4} {claim.article}", "; ".join(filter(None, facts)), *effects]))
+    return "\n\n".join(blocks)
 
 
 def markdown(verdicts: Sequence[Verdict], link: Callable[[Claim], str]) -> str:
     """The scorecard as a Markdown table: claim, the article, our effects, runs and seeds, profile, verdict.
 
     Args:
-        link: the claim's id as a link to its chapter; called only for claims with a chapter.
+        link: the claim's id as a link to its chapter, such as ``book_link``; called only for claims with a chapter.
     """
     lines = [
-        "| claim | the article says | our effect [95 % interval] | runs, seeds | profile | verdict |",
+        "| claim | the article says | our effect [95 % interval] | runs and seeds | profile | verdict |",
         "|---|---|---|---|---|---|",
     ]
     for verdict in verdicts:
         finding, claim = verdict.finding, verdict.claim
-        name = link(claim) if claim.chapter else claim.id
-        effects = "<br>".join(map(in_words, finding.directions)) or ("counted" if finding.holds is not None else "–")
-        cells = (name, claim.article, effects, behind(finding), finding.profile or "–", verdict.verdict)
+        effects = "counted" if finding.holds is not None else "–"
+        if finding.tested:
+            effects = "<br>".join(map(in_words, finding.directions))
+        cells = (
+            link(claim) if claim.chapter else claim.id,
+            claim.article,
+            effects,
+            behind(finding),
+            finding.profile or "–",
+            "<br>".join(filter(None, (verdict.verdict, wish(verdict)))),
+        )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -89,3 +104,16 @@ def book_link(claim: Claim) -> str:
 def github_link(claim: Claim) -> str:
     """Link of a file in the root of the repository."""
     return f"[{claim.id}](notebooks/{claim.chapter}.ipynb)"
+
+
+def in_readme(readme: str, verdicts: Sequence[Verdict]) -> str:
+    """The README with a new table between its markers.
+
+    Raises:
+        ValueError: it has no markers.
+    """
+    head, begin, rest = readme.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the file lacks the lines {BEGIN} and {END}, between which the scorecard goes")
+    return f"{head}{begin}\n{markdown(verdicts, github_link)}\n{end}{tail}"

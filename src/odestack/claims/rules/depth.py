@@ -1,5 +1,7 @@
 """Depth and order: C1 to C5, and the headline C18."""
 
+from functools import cache
+
 import pandas as pd
 
 from odestack.claims.verdicts import Answer, Direction, does_not_rise, rises
@@ -13,6 +15,7 @@ ARTICLE_GAINS = {30: 2.15, 58: 2.35}
 SHALLOW, MIDDLE, DEEP = depth_by_order.DEPTHS
 
 
+@cache
 def equal_cost() -> bool:
     """C1: parameters and multiplications of orders 1 to 4 are equal to the last digit, at the article's width."""
     table = cost.table(width=64, depths=(50,))
