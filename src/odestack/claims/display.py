@@ -6,7 +6,7 @@ from math import isfinite
 import pandas as pd
 
 from odestack.claims.scorecard import frame
-from odestack.claims.verdicts import NOT_RUN, Claim, Direction, Finding, Verdict
+from odestack.claims.verdicts import NATS, NOT_RUN, POINTS, Claim, Direction, Finding, Verdict
 
 BEGIN, END = "<!-- scorecard -->", "<!-- end of scorecard -->"
 """Between these lines the README has the scorecard."""
@@ -19,14 +19,14 @@ def table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
     """
     shown = frame(verdicts).set_index(["claim", "effect"])
     for column in ("estimate", "low", "high"):
-        shown[column] = shown[column].map(number)
+        shown[column] = [number(value, unit) for value, unit in zip(shown[column], shown["unit"], strict=True)]
     columns = ["asks", "estimate", "low", "high", "unit", "runs", "verdict"]
     return pd.DataFrame({column: [value or "–" for value in shown[column]] for column in columns}, index=shown.index)
 
 
-def number(value: float) -> str:
-    """Two decimals with sign, or a dash."""
-    return f"{value:+.2f}" if isfinite(value) else "–"
+def number(value: float, unit: str = POINTS) -> str:
+    """With sign and two decimals, three for nats; a dash if it is infinite or missing."""
+    return f"{value:+.{3 if unit == NATS else 2}f}".replace("-", "−") if isfinite(value) else "–"
 
 
 def in_words(direction: Direction) -> str:
@@ -34,9 +34,9 @@ def in_words(direction: Direction) -> str:
     effect = direction.effect
     if effect is None:
         return f"{direction.what}: {NOT_RUN}"
-    low, high = effect.interval()
-    interval = f"[{number(low)}, {number(high)}]" if isfinite(low) else "[no interval]"
-    return f"{direction.what}: {number(effect.estimate)} {interval} {direction.unit}, asked: {direction.asks}"
+    unit, bounds = direction.unit, direction.interval
+    interval = ", ".join(number(bound, unit) for bound in bounds) if isfinite(bounds[0]) else "no interval"
+    return f"{direction.what}: {number(effect.estimate, unit)} [{interval}] {unit}, asked: {direction.asks}"
 
 
 def behind(finding: Finding) -> str:
