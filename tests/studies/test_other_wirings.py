@@ -67,7 +67,8 @@ def test_plain_arms_are_runs_of_other_studies():
 def test_nesting_names_outer_and_inner_method():
     table = nesting.table(records(nesting))
     arms = table[table["seed"] == 0].set_index("arm")
-    assert arms[["outer", "inner", "stages", "order"]].to_dict("index") == {
+    columns = ["outer", "inner", "stages", "order"]
+    assert {arm: dict(arms.loc[arm, columns]) for arm in arms.index} == {
         "midpoint": {"outer": "midpoint", "inner": "euler", "stages": 2, "order": 2},
         "rk4": {"outer": "rk4", "inner": "euler", "stages": 4, "order": 4},
         "midpoint of midpoint": {"outer": "midpoint", "inner": "midpoint", "stages": 4, "order": 1},
@@ -100,7 +101,11 @@ def test_coefficients_by_epoch_and_block():
     done = records(adaptive, coefficients=[0.7, 0.8, 0.9])
     frame = adaptive.coefficients([record for record in done if record.config.adaptive])
     one = frame[(frame["scheme"] == "fehlberg45") & (frame["rule"] == "step") & (frame["seed"] == 1)]
-    assert one[["epoch", "block", "coefficient"]].to_numpy().tolist() == [[4, 1, 0.7], [4, 2, 0.8], [4, 3, 0.9]]
+    assert list(zip(one["epoch"], one["block"], one["coefficient"], strict=True)) == [
+        (4, 1, 0.7),
+        (4, 2, 0.8),
+        (4, 3, 0.9),
+    ]
     assert len(frame) == 3 * 2 * 3 * 2
     assert list(adaptive.coefficients([]).columns) == list(frame.columns)
     assert adaptive.coefficients(records(adaptive)).empty
