@@ -13,7 +13,7 @@ def traits(scheme, depth=50):
     return dict(zip(methods.TRAITS, methods.traits(catalogue.get(scheme), depth), strict=True))
 
 
-def test_what_blocks_add_falls_from_24_for_euler_to_a_fourteenth_of_it_for_rk4():
+def test_what_blocks_add_follows_the_squares_of_the_weights():
     assert traits("euler")["added"] == 24
     assert traits("midpoint")["added"] == 12
     assert traits("rk4")["added"] == pytest.approx(6 * (1 + 4 + 4 + 1) / 36)
