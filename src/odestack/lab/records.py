@@ -26,7 +26,8 @@ class Record:
         config: what was run.
         status: "done", or "diverged" (a non-finite loss; the metrics end there).
         epochs: one row an epoch: epoch, step, lr, train_loss, train_accuracy, test_loss, test_accuracy (in percent),
-            held_out_loss and held_out_accuracy where images are held out, seconds (of training) and eval_seconds.
+            held_out_loss and held_out_accuracy where images are held out, coefficients (a list, ``nets.coefficients``)
+            where the network has any, seconds (of training) and eval_seconds.
         early_loss: training loss of the first steps, one value a step.
         environment: versions, device, threads, precision, git commit, date.
         seconds: wall time of the whole run, over all its sessions.
@@ -34,13 +35,13 @@ class Record:
 
     config: RunConfig
     status: str
-    epochs: list[dict[str, float]]
+    epochs: list[dict[str, Any]]
     early_loss: list[float]
     environment: dict[str, Any] = field(repr=False)
     seconds: float
 
     @property
-    def final(self) -> dict[str, float]:
+    def final(self) -> dict[str, Any]:
         """The last epoch's row; empty if the run diverged in the first epoch."""
         return self.epochs[-1] if self.epochs else {}
 

@@ -54,6 +54,6 @@ def coefficients(records: Sequence[Record]) -> pd.DataFrame:
         (record.config.scheme, record.config.adaptive, record.config.seed, row["epoch"], block, value)
         for record in records
         for row in record.epochs
-        for block, value in enumerate(row.get("coefficients", ()), start=1)  # type: ignore[arg-type, call-overload]
+        for block, value in enumerate(row.get("coefficients", ()), start=1)
     ]
     return pd.DataFrame(rows, columns=columns)

@@ -59,6 +59,6 @@ def coefficients(records: Sequence[Record]) -> pd.DataFrame:
         (record.config.seed, row["epoch"], step, value)
         for record in records
         for row in record.epochs
-        for step, value in enumerate(row.get("coefficients", ()), start=2)  # type: ignore[arg-type, call-overload]
+        for step, value in enumerate(row.get("coefficients", ()), start=2)
     ]
     return pd.DataFrame(rows, columns=["seed", "epoch", "step", "k"])
