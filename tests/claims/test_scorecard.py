@@ -135,12 +135,14 @@ def test_fresh_evidence_takes_the_place_of_its_study_and_no_other():
 def test_the_table_of_a_page():
     put(made("headline", gain=order_4)[:4])
     table = claims.table(claims.about("C1", "C18", "C13"))
-    assert table.index.names == ["claim", "effect"]
-    assert table.columns.tolist() == ["asks", "estimate", "low", "high", "unit", "runs", "verdict"]
-    shown = table.loc[("C18", "RK4 − Euler at depth 30")]
+    assert table.columns.tolist() == ["effect", "estimate", "interval", "asked", "runs", "verdict"]
+    shown = table.loc["C18"].iloc[0]
     assert re.fullmatch(r"\+\d\.\d\d", shown["estimate"])
-    assert shown[["asks", "low", "high", "unit", "runs"]].tolist() == ["> 0", "–", "–", "points", 4]
-    assert set(table.xs("C13", level="claim").iloc[0]) == {"–", NOT_RUN}
+    assert shown.drop(["estimate", "verdict"]).tolist() == ["RK4 − Euler at depth 30", "–", "> 0 points", 4]
+    assert set(table.loc["C13"]) == {"–", NOT_RUN}
+    put(made("headline", gain=order_4))
+    interval = claims.table(claims.about("C18"))["interval"].iloc[0]
+    assert re.fullmatch(r"\+\d\.\d\d to \+\d\.\d\d", interval)
 
 
 def test_the_frame_has_one_row_a_direction():

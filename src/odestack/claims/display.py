@@ -13,15 +13,24 @@ BEGIN, END = "<!-- scorecard -->", "<!-- end of scorecard -->"
 
 
 def table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
-    """``frame`` for a page: index claim and effect; columns asks, estimate, low, high, unit, runs, verdict, as text.
+    """``frame`` for a page, as text: index claim; columns effect, estimate, interval, asked, runs, verdict.
 
     An infinite or missing number is shown as a dash.
     """
-    shown = frame(verdicts).set_index(["claim", "effect"])
-    for column in ("estimate", "low", "high"):
-        shown[column] = [number(value, unit) for value, unit in zip(shown[column], shown["unit"], strict=True)]
-    columns = ["asks", "estimate", "low", "high", "unit", "runs", "verdict"]
-    return pd.DataFrame({column: [value or "–" for value in shown[column]] for column in columns}, index=shown.index)
+    rows = frame(verdicts)
+    shown = {
+        "effect": rows["effect"],
+        "estimate": [number(value, unit) for value, unit in zip(rows["estimate"], rows["unit"], strict=True)],
+        "interval": [
+            f"{number(low, unit)} to {number(high, unit)}" if isfinite(low) else ""
+            for low, high, unit in zip(rows["low"], rows["high"], rows["unit"], strict=True)
+        ],
+        "asked": (rows["asks"] + " " + rows["unit"]).str.strip(),
+        "runs": rows["runs"],
+        "verdict": rows["verdict"],
+    }
+    index = pd.Index(rows["claim"], name="claim")
+    return pd.DataFrame({column: [value or "–" for value in values] for column, values in shown.items()}, index=index)
 
 
 def number(value: float, unit: str = POINTS) -> str:
