@@ -31,6 +31,15 @@ def simulate(rng, means, seeds=3, sigma=0.3, seed_sigma=1.0):
     )
 
 
+def test_arms_that_nothing_joins_are_not_compared():
+    runs = [("a", 0, 81.0), ("b", 1, 85.0), ("c", 0, 82.0)]
+    model = ArmModel(pd.DataFrame(runs, columns=["arm", "seed", "accuracy"]), ["arm"])
+    assert model.effect(minus(("a",), ("b",))) is None
+    effect = model.effect(minus(("c",), ("a",)))
+    assert effect is not None
+    assert effect.estimate == pytest.approx(1.0)
+
+
 def test_two_arms_are_the_paired_t_test():
     table = simulate(np.random.default_rng(1), {"a": 80.0, "b": 81.0}, seeds=6)
     effect = ArmModel(table, ["arm"]).effect({("b",): 1, ("a",): -1})

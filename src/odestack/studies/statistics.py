@@ -112,6 +112,7 @@ class ArmModel:
                 design[row, len(self.arms) + column - 1] = 1
         outcomes = table[outcome].to_numpy(dtype=float)
         self.covariance = np.linalg.pinv(design.T @ design)
+        self.row_space = self.covariance @ design.T @ design
         self.coefficients = self.covariance @ design.T @ outcomes
         rank = int(np.linalg.matrix_rank(design)) if len(table) else 0
         self.df = len(table) - rank
@@ -119,12 +120,15 @@ class ArmModel:
         self.variance = float(residual @ residual) / self.df if self.df > 0 else np.nan
 
     def effect(self, weights: Mapping[tuple, float]) -> Contrast | None:
-        """The contrast sum of weight x arm; None if an arm has no run."""
+        """The contrast sum of weight x arm; None if the runs cannot tell it: an arm has none, or no chain of shared
+        seeds joins the arms."""
         if any(arm not in self.runs for arm in weights):
             return None
         contrast = np.zeros(len(self.coefficients))
         for arm, weight in weights.items():
             contrast[self.arms.index(arm)] = weight
+        if not np.allclose(self.row_space @ contrast, contrast):
+            return None
         estimate = float(contrast @ self.coefficients)
         if self.df <= 0:
             return Contrast(estimate, np.inf, 0)
