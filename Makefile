@@ -17,6 +17,10 @@ EXPERIMENTS := $(if $(NOTEBOOKS),$(shell grep -l 'odestack.*studies' $(NOTEBOOKS
 RECORDS     := $(wildcard data/runs/* data/runs/*/*.json data/weights data/weights/*)
 PAGES       := $(wildcard book/*.md book/*.yml book/*.bib book/_static/*)
 
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += --jobs=2  # notebooks at a time, of one thread each
+endif
+
 .DELETE_ON_ERROR:
 .PHONY: help env book experiments reproduce data test lint bench serve clean browser
 
@@ -77,7 +81,7 @@ $(SETTINGS):
 	@rm -rf $(@D) && mkdir -p $(@D) && touch $@
 
 book/chapters/%.ipynb: notebooks/%.ipynb requirements.lock $(SETTINGS) | $(ENV)
-	@$(BIN)/python -m odestack.publish $< $@ --profile $(PROFILE) --budget $(BUDGET)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m odestack.publish $< $@ --profile $(PROFILE) --budget $(BUDGET)
 
 -include $(CHAPTERS:.ipynb=.d)
 
