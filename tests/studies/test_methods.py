@@ -26,11 +26,11 @@ def test_euler_blocks_that_fill_the_rest_count_as_blocks_and_add_one_each():
     assert found["added"] == pytest.approx(2 * (b**2).sum() + 2)
 
 
-def test_early_loss_is_the_mean_of_the_last_twenty_recorded_steps():
+def test_early_loss_is_the_mean_of_steps_281_to_300():
     row = {"epoch": 4, "step": 1560, "train_loss": 1.0, "test_loss": 1.1, "test_accuracy": 70.0}
     config = methods.jobs("cpu")[0].config
     table = methods.table(
-        [Record(config, "done", [row], losses, {}, 1.0) for losses in ([9.0] * 380 + [1.0, 2.0] * 10, [])]
+        [Record(config, "done", [row], losses, {}, 1.0) for losses in ([9.0] * 280 + [1.0, 2.0] * 10 + [9.0] * 100, [])]
     )
     assert table["early_loss"].iloc[0] == pytest.approx(1.5)
     assert math.isnan(table["early_loss"].iloc[1])

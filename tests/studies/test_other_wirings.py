@@ -10,6 +10,7 @@ from odestack.lab.records import Record, Store
 from odestack.methods import catalogue
 from odestack.nets.cost import cost
 from odestack.studies import adaptive, anchor, depth_by_order, evidence, methods, multistep, nesting, schedule
+from odestack.studies.frame import early_loss
 
 ROW = {"epoch": 4, "step": 1560, "train_loss": 1.0, "test_loss": 1.1, "test_accuracy": 70.0}
 WIRED = (nesting, adaptive, multistep)
@@ -82,9 +83,9 @@ def test_early_loss_is_that_of_steps_281_to_300():
     config = nesting.jobs("cpu")[0].config
     losses = [float(step) for step in range(1, 401)]
     record = Record(config, "done", [ROW], losses, {}, 1.0)
-    assert nesting.early_loss(record) == pytest.approx(290.5)
-    assert nesting.early_loss(Record(config, "diverged", [], losses[:310], {}, 1.0)) == pytest.approx(290.5)
-    assert nesting.early_loss(Record(config, "diverged", [], losses[:299], {}, 1.0)) == math.inf
+    assert early_loss(record) == pytest.approx(290.5)
+    assert early_loss(Record(config, "diverged", [], losses[:310], {}, 1.0)) == pytest.approx(290.5)
+    assert early_loss(Record(config, "diverged", [], losses[:299], {}, 1.0)) == math.inf
 
 
 def test_only_the_errors_of_dormand_and_prince_leave_a_remainder():

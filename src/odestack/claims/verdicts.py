@@ -197,11 +197,8 @@ def judge(findings: Sequence[Finding]) -> list[Verdict]:
     tested = [finding for finding in findings if finding.tested]
     p_values = holm([finding.p_value for finding in tested])
     adjusted = {finding.claim.id: p for finding, p in zip(tested, p_values, strict=True)}
-    return [_verdict(finding, adjusted.get(finding.claim.id)) for finding in findings]
-
-
-def _verdict(finding: Finding, p_value: float | None) -> Verdict:
-    return Verdict(finding, _word(finding, p_value), p_value)
+    pairs = [(finding, adjusted.get(finding.claim.id)) for finding in findings]
+    return [Verdict(finding, _word(finding, p_value), p_value) for finding, p_value in pairs]
 
 
 def _word(finding: Finding, p_value: float | None) -> str:

@@ -12,6 +12,7 @@ integration it is an analogy.
 
 import math
 from collections.abc import Iterable
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 from odestack.methods.catalogue import METHODS
 from odestack.methods.integrate import MIN_FACTOR, SAFETY
 from odestack.methods.tableau import Tableau
-from odestack.nets.block import axpys, nonzero, runge_kutta_step, shortcut
+from odestack.nets.block import axpys, nonzero, runge_kutta_step, scaled, shortcut
 
 RULES = ("step", "blend", "gate")
 ATOL = RTOL = 0.01
@@ -46,6 +47,7 @@ def pair(tableau: Tableau) -> Tableau:
     return Tableau(tableau.name, A, b, b_hat, tableau.source)
 
 
+@cache
 def used(tableau: Tableau, rule: str | None) -> Tableau:
     """The stages that get a branch: those of the step, and for a rule that needs the error those of the pair.
 
@@ -132,9 +134,7 @@ class AdaptiveBlock(nn.Module):
             raise ValueError(
                 f"{tableau.name} with rule {rule} has {method.stages} stages, but got {len(self.branches)} branches"
             )
-        A, b, _ = method.floats()
-        self.hA = [[h * float(a) for a in row[:i]] for i, row in enumerate(A)]
-        self.hb = [h * float(weight) for weight in b]
+        self.hA, self.hb = scaled(method, h)
         self.he: list[float] = []
         if method.b_hat is not None:
             self.he = [h * float(w - w_hat) for w, w_hat in zip(method.b, method.b_hat, strict=True)]

@@ -1,6 +1,6 @@
 """One Runge-Kutta step as a network block, for every explicit tableau."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -31,14 +31,14 @@ def shortcut(x: Tensor, stride: int) -> Tensor:
 
 
 def scaled(tableau: Tableau, h: float) -> tuple[list[list[float]], list[float]]:
-    """h A, row by row below the diagonal, and h b of the stages that the step uses."""
-    A, b, _ = tableau.reduced().floats()
+    """h A, row by row below the diagonal, and h b, of all stages."""
+    A, b, _ = tableau.floats()
     return [[h * float(a) for a in row[:i]] for i, row in enumerate(A)], [h * float(w) for w in b]
 
 
 def runge_kutta_step(
     x: Tensor,
-    branches: Iterable[nn.Module],
+    branches: Iterable[Callable[[Tensor], Tensor]],
     hA: Sequence[Sequence[float]],
     hb: Sequence[float],
     stride: int = 1,
@@ -82,7 +82,7 @@ class RungeKuttaBlock(nn.Module):
     ) -> None:
         super().__init__()
         self.branches = nn.ModuleList(branches)
-        self.hA, self.hb = scaled(tableau, h)
+        self.hA, self.hb = scaled(tableau.reduced(), h)
         if len(self.branches) != len(self.hb):
             raise ValueError(f"{tableau.name} uses {len(self.hb)} stages, but got {len(self.branches)} branches")
         self.name, self.h, self.relu, self.stride = tableau.name, h, relu, stride

@@ -70,7 +70,7 @@ class MultistepStack(nn.Module):
         self.name, self.h, self.relu, self.k = method.name, h, relu, method.steps
         self.alpha = [-float(a / alpha[-1]) for a in alpha[:-1]]
         self.hbeta = [h * float(b / alpha[-1]) for b in beta[:-1]]
-        self.hA, self.hb = scaled(start, h)
+        self.hA, self.hb = scaled(start.reduced(), h)
 
     def forward(self, x: Tensor) -> Tensor:
         states, slopes = [x], []

@@ -30,3 +30,15 @@ class Network(nn.Module):
                 nn.init.kaiming_normal_(module.weight)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
+
+
+def stem(width: int, *, stride: int = 2, batch_norm: bool = True) -> nn.Sequential:
+    """Images (B, 3, H, W) -> (B, width, H / stride, W / stride): 3x3 convolution, batch norm, ReLU."""
+    convolution = nn.Conv2d(3, width, 3, stride=stride, padding=1, bias=not batch_norm)
+    return nn.Sequential(convolution, *([nn.BatchNorm2d(width)] if batch_norm else []), nn.ReLU())
+
+
+def head(width: int, classes: int, *, norm: bool = True) -> nn.Sequential:
+    """(B, width, H, W) -> logits (B, classes): batch norm and ReLU if asked for, average pooling, linear layer."""
+    before = [nn.BatchNorm2d(width), nn.ReLU()] if norm else []
+    return nn.Sequential(*before, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, classes))

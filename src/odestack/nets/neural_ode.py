@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from odestack.nets.block import nonzero
-from odestack.nets.network import Network
+from odestack.nets.network import Network, head, stem
 from odestack.nets.solvers import NFE, CountedField, FixedStep, Solver, coefficients, integrate
 
 MAX_GROUPS = 32
@@ -129,12 +129,10 @@ class NeuralODE(Network):
         classes: int = 10,
     ) -> None:
         super().__init__()
-        first = nn.Conv2d(3, width, 3, stride=2, padding=1, bias=False)
-        self.stem = nn.Sequential(first, nn.BatchNorm2d(width), nn.ReLU())
+        self.stem = stem(width)
         blocks = [] if solver is None else [ODEBlock(VectorField(width, time=time), solver, T=T, max_nfe=max_nfe)]
         self.blocks = nn.Sequential(*blocks)
-        pool = (nn.AdaptiveAvgPool2d(1), nn.Flatten())
-        self.head = nn.Sequential(nn.BatchNorm2d(width), nn.ReLU(), *pool, nn.Linear(width, classes))
+        self.head = head(width, classes)
         self.initialise()
 
     @property

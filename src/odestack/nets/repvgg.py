@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from odestack.methods.tableau import Tableau
-from odestack.nets.network import Network
+from odestack.nets.network import Network, head, stem
 from odestack.nets.resnet import block_count
 from odestack.nets.stack import stack
 
@@ -81,13 +81,9 @@ class RepVGG(Network):
     def __init__(self, tableau: Tableau, depth: int, width: int, *, h: float = 1.0, classes: int = 10) -> None:
         super().__init__()
         blocks, _ = block_count(tableau, depth, "conv1")
-        self.stem = nn.Sequential(
-            nn.Conv2d(3, width, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()
-        )
+        self.stem = stem(width)
         self.blocks = stack(tableau, [branch(width) for _ in range(blocks * len(tableau.used_stages))], h=h)
-        self.head = nn.Sequential(
-            nn.BatchNorm2d(width), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, classes)
-        )
+        self.head = head(width, classes)
         self.initialise()
 
 

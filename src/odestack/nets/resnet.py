@@ -12,7 +12,7 @@ from odestack.nets import branch as branches
 from odestack.nets.adaptive import AdaptiveBlock, used
 from odestack.nets.block import RungeKuttaBlock
 from odestack.nets.multistep import multistep_stack
-from odestack.nets.network import Network
+from odestack.nets.network import Network, head, stem
 
 DOWNSAMPLE = ("stem", "first")
 
@@ -121,12 +121,7 @@ class ResNet(Network):
             raise ValueError(f"downsample {downsample!r} does not exist; choose one of {', '.join(DOWNSAMPLE)}")
         if kind == "bottleneck" and width % 4:
             raise ValueError(f"width {width} does not divide by 4, which a bottleneck branch needs")
-        stem: list[nn.Module] = [
-            nn.Conv2d(3, width, 3, stride=2 if downsample == "stem" else 1, padding=1, bias=not batch_norm)
-        ]
-        if batch_norm:
-            stem.append(nn.BatchNorm2d(width))
-        self.stem = nn.Sequential(*stem, nn.ReLU())
+        self.stem = stem(width, stride=2 if downsample == "stem" else 1, batch_norm=batch_norm)
         branch = partial(branches.branch, kind, width, batch_norm=batch_norm)
         if multistep is None:
             count, euler_count = block_count(tableau, depth, kind, remainder=remainder, adaptive=adaptive)
@@ -138,8 +133,7 @@ class ResNet(Network):
             check_multistep(multistep, downsample=downsample, remainder=remainder, adaptive=adaptive)
             stages = [branch() for _ in range(branch_count(depth, kind))]
             self.blocks = nn.Sequential(multistep_stack(multistep, stages, start=tableau, h=h, relu=relu))
-        norm = [nn.BatchNorm2d(width), nn.ReLU()] if batch_norm and final_norm else []
-        self.head = nn.Sequential(*norm, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, classes))
+        self.head = head(width, classes, norm=batch_norm and final_norm)
         self.initialise()
         if init_scale != 1.0:
             with torch.no_grad():

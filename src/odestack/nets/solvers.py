@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from odestack.methods import catalogue
-from odestack.nets.block import runge_kutta_step
+from odestack.nets.block import runge_kutta_step, scaled
 
 ADAPTIVE = ("adaptive_heun", "bosh3", "dopri5", "dopri8")
 """Solvers of torchdiffeq that choose their steps."""
@@ -186,8 +186,8 @@ def integrate(f: CountedField, x: Tensor, solver: Solver, T: float, weights: tup
 @cache
 def coefficients(method: str, h: float) -> tuple[list[list[float]], list[float], list[float]]:
     """h A below the diagonal, h b and h c of the stages that the step uses."""
-    A, b, c = catalogue.get(method).reduced().floats()
-    return [[h * float(a) for a in row[:i]] for i, row in enumerate(A)], (h * b).tolist(), (h * c).tolist()
+    tableau = catalogue.get(method).reduced()
+    return *scaled(tableau, h), (h * tableau.floats()[2]).tolist()
 
 
 def _through_steps(f: Field, x: Tensor, solver: FixedStep, T: float) -> Tensor:
@@ -195,7 +195,7 @@ def _through_steps(f: Field, x: Tensor, solver: FixedStep, T: float) -> Tensor:
     hA, hb, hc = coefficients(solver.method, h)
     for n in range(solver.steps):
         stages = [partial(f, n * h + each) for each in hc]
-        x, _ = runge_kutta_step(x, stages, hA, hb)  # type: ignore[arg-type]
+        x, _ = runge_kutta_step(x, stages, hA, hb)
     return x
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from math import inf, nan
 
 import pandas as pd
 
@@ -10,6 +11,9 @@ from odestack.lab.records import Record
 
 SHORT_EPOCHS = {"cpu": 4}
 """Epochs of the studies other than that of depth and order, where they differ."""
+
+EARLY_STEPS = 300
+"""The early loss ends at this step."""
 
 RESULTS = ["order", "seed", "status", "train_loss", "test_loss", "accuracy", "minutes"]
 
@@ -46,3 +50,14 @@ def tidy(records: Sequence[Record], *fields: str) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=[*fields, *RESULTS])
     flags = [field for field in fields if isinstance(getattr(RunConfig, field, None), bool)]
     return frame.astype(dict.fromkeys(flags, bool))
+
+
+def early_loss(record: Record) -> float:
+    """Mean training loss of the last 20 of the first 300 steps.
+
+    Infinite if the run diverged in them, NaN if none is recorded.
+    """
+    if record.status == "diverged" and len(record.early_loss) < EARLY_STEPS:
+        return inf
+    late = record.early_loss[:EARLY_STEPS][-20:]
+    return sum(late) / len(late) if late else nan

@@ -8,13 +8,12 @@ import pandas as pd
 from odestack.lab.config import RunConfig, profile_base
 from odestack.lab.records import Record
 from odestack.lab.sweep import Job
-from odestack.studies.frame import over_seeds, tidy
+from odestack.studies.frame import EARLY_STEPS, early_loss, over_seeds, tidy
 
 TITLE = "Learning rate and the initial state"
 SCHEMES = ("euler", "midpoint", "heun3", "rk4")
 DEPTHS = (26, 98)
 RATES = (0.05, 0.1, 0.2, 0.8, 3.2)
-STEPS = 300
 SEEDS = (0, 1)
 VERY_DEEP = 194
 HARSH = ({"final_norm": False}, {"batch_norm": False}, {"batch_norm": False, "relu": False})
@@ -29,7 +28,7 @@ STALLED = 2.25
 def jobs(profile: str) -> list[Job]:
     """Depths by rates by methods; then, one seed each, the harsh settings at the larger depth, and the very deep."""
     smoke = profile == "smoke"
-    base = replace(profile_base(profile), schedule="constant", steps=4 if smoke else STEPS)
+    base = replace(profile_base(profile), schedule="constant", steps=4 if smoke else EARLY_STEPS)
     depths, rates, seeds = ((26,), (0.1,), (0,)) if smoke else (DEPTHS, RATES, SEEDS)
 
     def arms(seed: int) -> list[RunConfig]:
@@ -54,16 +53,12 @@ def setting(config: RunConfig) -> str:
 def table(records: Sequence[Record]) -> pd.DataFrame:
     """One row a run: scheme, depth, lr, relu, batch_norm, final_norm, the results of ``frame.tidy``, and three more.
 
-    ``early_loss`` is the mean training loss of the last 20 of the first steps, infinite for a run that diverged;
-    ``failed`` says that it is above ``STALLED``; ``setting`` is what the network lacks.
+    ``early_loss`` is that of ``frame.early_loss``; ``failed`` says that it is above ``STALLED`` or that the run
+    diverged; ``setting`` is what the network lacks.
     """
     frame = tidy(records, "scheme", "depth", "lr", "relu", "batch_norm", "final_norm")
-    late = [record.early_loss[-20:] for record in records]
-    frame["early_loss"] = [
-        sum(losses) / len(losses) if record.status == "done" else float("inf")
-        for record, losses in zip(records, late, strict=True)
-    ]
-    frame["failed"] = frame["early_loss"] > STALLED
+    frame["early_loss"] = [early_loss(record) for record in records]
+    frame["failed"] = (frame["early_loss"] > STALLED) | (frame["status"] == "diverged")
     frame["setting"] = [setting(record.config) for record in records]
     return frame
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
-import numpy as np
 import pandas as pd
 
 from odestack.lab.config import RunConfig
@@ -13,7 +12,7 @@ from odestack.lab.sweep import Job
 from odestack.methods import catalogue, stability
 from odestack.methods.tableau import Tableau
 from odestack.nets.resnet import block_count
-from odestack.studies.frame import over_seeds, short_base, tidy
+from odestack.studies.frame import early_loss, over_seeds, short_base, tidy
 
 TITLE = "Ten methods and more"
 SEEDS = (0, 1, 2)
@@ -43,13 +42,10 @@ def fits(scheme: str, depth: int) -> bool:
 
 
 def table(records: Sequence[Record]) -> pd.DataFrame:
-    """One row a run: scheme, depth, remainder, the results of ``frame.tidy``, early_loss, and ``TRAITS``.
-
-    ``early_loss`` is the mean training loss of the last 20 of the recorded first steps.
-    """
+    """One row a run: scheme, depth, remainder, the results of ``frame.tidy``, ``frame.early_loss``, and
+    ``TRAITS``."""
     frame = tidy(records, "scheme", "depth", "remainder")
-    late = [record.early_loss[-20:] for record in records]
-    frame["early_loss"] = [float(np.mean(losses)) if losses else np.nan for losses in late]
+    frame["early_loss"] = [early_loss(record) for record in records]
     rows = [traits(record.config.method(), record.config.depth) for record in records]
     return frame.join(pd.DataFrame(rows, columns=TRAITS))
 

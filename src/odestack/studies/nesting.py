@@ -16,14 +16,12 @@ from odestack.lab.sweep import Job
 from odestack.methods import catalogue
 from odestack.methods.nesting import nested
 from odestack.methods.tableau import Tableau
-from odestack.studies.frame import over_seeds, short_base, tidy
+from odestack.studies.frame import early_loss, over_seeds, short_base, tidy
 
 TITLE = "Nesting"
 SEEDS = (0, 1)
 DEPTH = 50
 """Its 24 branches divide by 2, 4, 6 and 8 stages."""
-EARLY = 300
-"""The early loss ends at this step."""
 PLAIN = ("midpoint", "rk4")
 PAIRS = (("midpoint", "midpoint"), ("midpoint", "rk4"), ("rk4", "midpoint"), ("heun3", "midpoint"))
 """Outer and inner method."""
@@ -48,8 +46,8 @@ def jobs(profile: str) -> list[Job]:
 def table(records: Sequence[Record]) -> pd.DataFrame:
     """One row a run: arm, outer, inner, stages, the results of ``frame.tidy``, and early_loss.
 
-    The inner method of an un-nested one is "euler", whose increment is the branch itself. ``early_loss`` is the mean
-    training loss of the last 20 of the first 300 steps, infinite for a run that diverged in them.
+    The inner method of an un-nested one is "euler", whose increment is the branch itself. ``early_loss`` is that of
+    ``frame.early_loss``.
     """
     frame = tidy(records, "scheme")
     pairs = {tableau.name: pair for pair, tableau in tableaux().items()} | {name: (name, "euler") for name in PLAIN}
@@ -64,11 +62,3 @@ def table(records: Sequence[Record]) -> pd.DataFrame:
 def arm(scheme: str) -> str:
     """As figures call it, such as "rk4 of midpoint"."""
     return scheme.replace("-of-", " of ")
-
-
-def early_loss(record: Record) -> float:
-    """Mean training loss of the last 20 of the first 300 steps; infinite if the run diverged in them."""
-    if record.status == "diverged" and len(record.early_loss) < EARLY:
-        return float("inf")
-    late = record.early_loss[:EARLY][-20:]
-    return sum(late) / len(late)

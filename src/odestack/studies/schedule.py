@@ -31,18 +31,23 @@ def work(config: RunConfig) -> float:
     return config.total_steps * config.batch * branches * config.width**2
 
 
-def hours(missing: Sequence[RunConfig], profile: str) -> float | None:
-    """Hours of training, one run after the other, at the speed of the profile's finished runs; None if there are none.
+def pace(profile: str) -> float | None:
+    """Hours a unit of ``work``, over the profile's finished runs; None if there are none.
 
-    Speed is that of the machines and threads behind the records, so it is a guide and no promise.
+    It is that of the machines and threads behind the records, so a guide and no promise.
     """
     store = Store(profile)
     done = [record for job in queue(list(STUDIES), profile) if (record := store.get(job.config)) is not None]
     done = [record for record in done if record.status == "done"]
     if not done:
         return None
-    seconds = sum(record.seconds for record in done) / sum(work(record.config) for record in done)
-    return sum(work(config) for config in missing) * seconds / 3600
+    return sum(record.seconds for record in done) / 3600 / sum(work(record.config) for record in done)
+
+
+def hours(missing: Sequence[RunConfig], profile: str) -> float | None:
+    """Hours of training, one run after the other, at the profile's ``pace``; None if that is unknown."""
+    speed = pace(profile)
+    return None if speed is None else sum(map(work, missing)) * speed
 
 
 def overview(studies: Sequence[str], profile: str, *, keys: bool = False) -> str:
@@ -51,12 +56,12 @@ def overview(studies: Sequence[str], profile: str, *, keys: bool = False) -> str
     With ``keys`` the missing runs are listed. Records of another recipe version are named, with what to do.
     """
     missing: list[RunConfig] = []
+    speed = pace(profile)
     lines = [f"{'study':<16} {'runs':>5} {'missing':>8} {'hours left':>11}"]
     for name in (*studies, None):
         configs = [job.config for job in queue(list(studies) if name is None else [name], profile)]
         missing = Store(profile).missing(configs)
-        left = hours(missing, profile)
-        time = "unknown" if left is None and missing else f"{left or 0:.1f}"
+        time = "unknown" if speed is None and missing else f"{sum(map(work, missing)) * (speed or 0):.1f}"
         lines.append(f"{name or 'all together':<16} {len(configs):>5} {len(missing):>8} {time:>11}")
         if keys and name is not None:
             lines += [f"  {config.key}" for config in missing]
