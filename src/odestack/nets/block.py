@@ -90,7 +90,7 @@ class RungeKuttaBlock(nn.Module):
     def step(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         """The new state, and the stage values k_i."""
         y, ks = runge_kutta_step(x, self.branches, self.hA, self.hb, self.stride)
-        return (torch.relu(y) if self.relu else y), ks
+        return (torch.relu_(y) if self.relu else y), ks
 
     def forward(self, x: Tensor) -> Tensor:
         return self.step(x)[0]

@@ -34,7 +34,7 @@ def branch(kind: str, width: int, *, stride: int = 1, batch_norm: bool = True) -
         if batch_norm:
             modules.append(nn.BatchNorm2d(width // inputs))
         modules += [
-            nn.ReLU(),
+            nn.ReLU(inplace=batch_norm),
             nn.Conv2d(
                 width // inputs,
                 width // outputs,
