@@ -133,6 +133,7 @@ def sweep(
     jobs = queue(names, profile)
     _require_device(device)
     if not dry_run:
+        print(overview(names, profile), file=sys.stderr)
         sweeping.sweep(
             jobs,
             Store(profile),

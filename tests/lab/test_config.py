@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from odestack.lab.cifar import DATA
 from odestack.lab.config import (
-    ARCHITECTURES,
     PROFILES,
     WIRING,
     ConfigError,
@@ -193,7 +192,7 @@ sensible = {
     "remainder": st.booleans(),
     "adaptive": st.sampled_from([None, *RULES]),
     "multistep": st.sampled_from([None, *STACKS]),
-    "architecture": st.sampled_from(ARCHITECTURES),
+    "architecture": st.sampled_from(RunConfig.ARCHITECTURES),
 }
 
 

@@ -96,7 +96,7 @@ def _batches(config: RunConfig) -> Iterator[tuple[Tensor, Tensor]]:
 
 def _engine(config: RunConfig) -> Steps:
     network = train.initial_network(config)
-    optimiser = train.fused_sgd(config, network)
+    optimiser = config.optimiser(network)
     for images, labels in _batches(config):
         yield train.step(config, network, optimiser, images, labels)
 

@@ -2,8 +2,12 @@
 
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, ClassVar, Self
+
+import torch
+from torch import nn
 
 from odestack.lab.cifar import DATASETS
 from odestack.methods import catalogue
@@ -20,7 +24,6 @@ RECIPE_VERSION = 1
 
 PRECISIONS = ("fp32", "bf16")
 SCHEDULES = ("cosine", "constant", "divided")
-ARCHITECTURES = ("single-stage", "resnet20")
 WIRING = (
     *("scheme", "tableau", "depth", "width", "h", "branch", "relu", "downsample", "remainder"),
     *("batch_norm", "final_norm", "init_scale", "adaptive", "multistep"),
@@ -44,7 +47,8 @@ class RunConfig:
         held_out: evaluate also on so many of the next training images; without ``n_train`` these are the last ones.
         depth, width, h, branch, relu, downsample, remainder, batch_norm, final_norm,
             init_scale, adaptive, multistep: of ``nets.resnet.ResNet``; a multistep stack is started by the scheme.
-        architecture: "single-stage", or "resnet20" of He et al. (``nets.he``), for which ``WIRING`` is fixed.
+        architecture: "single-stage", or "resnet20" of He et al. (``nets.he``), for which ``WIRING`` is fixed. Other
+            networks have a config of their own, a subclass of this one (``lab.architectures``).
         lr, momentum, weight_decay, batch: of stochastic gradient descent.
         schedule: "cosine" to zero over the run, "constant", or "divided" by 10 at 1/2 and at 3/4 of the run.
         epochs: passes over the training images.
@@ -56,6 +60,8 @@ class RunConfig:
     Raises:
         ConfigError: a value is out of range; the message names the field and what would be valid.
     """
+
+    ARCHITECTURES: ClassVar[tuple[str, ...]] = ("single-stage", "resnet20")
 
     scheme: str = "euler"
     tableau: str | None = None
@@ -95,7 +101,7 @@ class RunConfig:
             ("precision", PRECISIONS),
             ("adaptive", RULES),
             ("multistep", STACKS),
-            ("architecture", ARCHITECTURES),
+            ("architecture", self.ARCHITECTURES),
         ):
             value = getattr(self, name)
             if value is None and name in ("adaptive", "multistep"):
@@ -154,10 +160,9 @@ class RunConfig:
     def _check_wiring(self, method: Tableau) -> None:
         """Raises ValueError: the network cannot be built."""
         if self.architecture == "resnet20":
-            fixed = {f.name: f.default for f in fields(self) if f.name in WIRING} | {"depth": 20}
-            for name, value in fixed.items():
-                if getattr(self, name) != value:
-                    raise ValueError(f"{name} is {getattr(self, name)!r}, but for resnet20 it must be {value!r}")
+            self._require_defaults(set(WIRING) - {"depth"})
+            if self.depth != 20:
+                raise ValueError(f"depth is {self.depth}, but for resnet20 it must be 20")
         if self.multistep is None:
             block_count(method, self.depth, self.branch, remainder=self.remainder, adaptive=self.adaptive)
         else:
@@ -165,6 +170,13 @@ class RunConfig:
             check_multistep(
                 self.multistep, downsample=self.downsample, remainder=self.remainder, adaptive=self.adaptive
             )
+
+    def _require_defaults(self, names: Collection[str]) -> None:
+        """Raises ValueError: one of these fields, which the architecture does not have, was set."""
+        for f in fields(self):
+            if f.name in names and getattr(self, f.name) != f.default:
+                value = getattr(self, f.name)
+                raise ValueError(f"{f.name} is {value!r}, but for {self.architecture} it must be {f.default!r}")
 
     @property
     def train_images(self) -> int:
@@ -204,6 +216,19 @@ class RunConfig:
             multistep=self.multistep,
         )
 
+    def optimiser(self, network: nn.Module) -> torch.optim.Optimizer:
+        return torch.optim.SGD(
+            network.parameters(), lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay, fused=True
+        )
+
+    @property
+    def work(self) -> float:
+        """What training costs: multiply-accumulates, in units of one 3x3 kernel on 16 x 16 pixels."""
+        layers = branch.layers(self.branch)
+        blocks, euler_blocks = block_count(self.method(), self.depth, self.branch, remainder=self.remainder)
+        branches = blocks * len(self.method().used_stages) + euler_blocks
+        return self.total_steps * self.batch * branches * layers * self.width**2
+
     @property
     def key(self) -> str:
         """Name of the run: a readable part and a hash of all that differs from the defaults.
@@ -212,6 +237,8 @@ class RunConfig:
         ``RECIPE_VERSION``.
         """
         changed = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+        if self.architecture != "single-stage":
+            changed["architecture"] = self.architecture
         canonical = json.dumps({"recipe": RECIPE_VERSION, **changed}, sort_keys=True)
         digest = hashlib.sha256(canonical.encode()).hexdigest()[:10]
         wiring = (self.scheme, self.adaptive, self.multistep)
@@ -223,7 +250,7 @@ class RunConfig:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> "RunConfig":
+    def from_dict(cls, data: dict[str, Any]) -> Self:
         """Raises ConfigError on a field that does not exist."""
         known = {f.name for f in fields(cls)}
         if unknown := sorted(set(data) - known):

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from odestack.lab.architectures import config_from_dict
 from odestack.lab.cifar import DATA
 from odestack.lab.config import RECIPE_VERSION, RunConfig
 
@@ -59,7 +60,7 @@ class Record:
                 raise RecordError(
                     f"{where} is of recipe version {version}, not {RECIPE_VERSION}: its run must be repeated"
                 )
-            record = cls(**{**data, "config": RunConfig.from_dict(data["config"])})
+            record = cls(**{**data, "config": config_from_dict(data["config"])})
         except RecordError:
             raise
         except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -121,7 +122,7 @@ class Store:
             try:
                 data = json.loads(content)
                 if data["recipe_version"] != RECIPE_VERSION:
-                    found[path] = RunConfig.from_dict(data["config"])
+                    found[path] = config_from_dict(data["config"])
             except (ValueError, TypeError, KeyError):
                 continue
         return found

@@ -59,16 +59,6 @@ def initial_network(config: RunConfig) -> Network:
         return config.network().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
-def fused_sgd(config: RunConfig, network: nn.Module) -> torch.optim.SGD:
-    return torch.optim.SGD(
-        network.parameters(),
-        lr=config.lr,
-        momentum=config.momentum,
-        weight_decay=config.weight_decay,
-        fused=True,
-    )
-
-
 def autocast(config: RunConfig, device: torch.device) -> contextlib.AbstractContextManager[Any]:
     return torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bf16")
 
@@ -128,7 +118,7 @@ def run(
     first, last = config.train_images, config.train_images + config.held_out
     held_out = cifar.Split(train.images[first:last], train.labels[first:last])
     network = initial_network(config).to(where)
-    optimiser = fused_sgd(config, network)
+    optimiser = config.optimiser(network)
     state: dict[str, Any] = {"step": 0, "epochs": [], "early_loss": [], "seconds": 0.0}
     if checkpoint is not None and (saved := read_checkpoint(checkpoint, where)) is not None:
         network.load_state_dict(saved.pop("network"))

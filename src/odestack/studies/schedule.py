@@ -1,11 +1,11 @@
 """In which order runs are trained, how much is done, and how long the rest will take."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 
 from odestack.lab.config import RunConfig
 from odestack.lab.records import Store
 from odestack.lab.sweep import Job
-from odestack.nets.resnet import block_count
 from odestack.studies import STUDIES, get
 from odestack.studies.evidence import outdated_among
 
@@ -24,30 +24,30 @@ def queue(studies: Sequence[str], profile: str) -> list[Job]:
     return list(jobs.values())
 
 
-def work(config: RunConfig) -> float:
-    """Convolution multiplications of a run up to a constant: images x branches x layers x width squared."""
-    blocks, euler_blocks = block_count(config.method(), config.depth, config.branch, remainder=config.remainder)
-    branches = blocks * len(config.method().used_stages) + euler_blocks
-    return config.total_steps * config.batch * branches * config.width**2
+def pace(profile: str) -> Callable[[RunConfig], float] | None:
+    """Hours of a run, judged by the profile's finished runs of its architecture, or by all if it has none yet.
 
-
-def pace(profile: str) -> float | None:
-    """Hours a unit of ``work``, over the profile's finished runs; None if there are none.
-
-    It is that of the machines and threads behind the records, so a guide and no promise.
+    None if no run is finished. It is the speed of the machines and threads behind the records: a guide and no promise.
     """
     store = Store(profile)
-    done = [record for job in queue(list(STUDIES), profile) if (record := store.get(job.config)) is not None]
-    done = [record for record in done if record.status == "done"]
-    if not done:
+    spent: dict[str, float] = defaultdict(float)
+    work: dict[str, float] = defaultdict(float)
+    for job in queue(list(STUDIES), profile):
+        record = store.get(job.config)
+        if record is not None and record.status == "done":
+            spent[job.config.architecture] += record.seconds / 3600
+            work[job.config.architecture] += job.config.work
+    if not spent:
         return None
-    return sum(record.seconds for record in done) / 3600 / sum(work(record.config) for record in done)
+    usual = sum(spent.values()) / sum(work.values())
+    speed = {name: spent[name] / work[name] for name in spent}
+    return lambda config: config.work * speed.get(config.architecture, usual)
 
 
 def hours(missing: Sequence[RunConfig], profile: str) -> float | None:
     """Hours of training, one run after the other, at the profile's ``pace``; None if that is unknown."""
     speed = pace(profile)
-    return None if speed is None else sum(map(work, missing)) * speed
+    return None if speed is None else sum(map(speed, missing))
 
 
 def overview(studies: Sequence[str], profile: str, *, keys: bool = False) -> str:
@@ -61,7 +61,7 @@ def overview(studies: Sequence[str], profile: str, *, keys: bool = False) -> str
     for name in (*studies, None):
         configs = [job.config for job in queue(list(studies) if name is None else [name], profile)]
         missing = Store(profile).missing(configs)
-        time = "unknown" if speed is None and missing else f"{sum(map(work, missing)) * (speed or 0):.1f}"
+        time = "unknown" if speed is None and missing else f"{sum(map(speed, missing)) if speed else 0:.1f}"
         lines.append(f"{name or 'all together':<16} {len(configs):>5} {len(missing):>8} {time:>11}")
         if keys and name is not None:
             lines += [f"  {config.key}" for config in missing]
