@@ -13,9 +13,12 @@ SETTINGS := _build/settings/$(PROFILE)-$(BUDGET)
 
 NOTEBOOKS   := $(sort $(wildcard notebooks/*.ipynb))
 CHAPTERS    := $(NOTEBOOKS:notebooks/%=book/chapters/%)
+FRONT       := $(patsubst notebooks/pages/%,book/%,$(wildcard notebooks/pages/*.ipynb))
+TABLES      := book/_extra/data/runs.csv
 EXPERIMENTS := $(if $(NOTEBOOKS),$(shell grep -l 'odestack.*studies' $(NOTEBOOKS)))
 RECORDS     := $(wildcard data/runs/* data/runs/*/*.json data/weights data/weights/*)
-PAGES       := $(wildcard book/*.md book/*.yml book/*.bib book/_static/*)
+TEXTS       := $(wildcard book/*.md book/*.yml book/*.bib book/_static/*)
+EXPORTERS   := $(wildcard src/odestack/methods/*.py src/odestack/lab/*.py src/odestack/studies/*.py)
 
 ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=2  # notebooks at a time, of one thread each
@@ -57,7 +60,7 @@ serve: book ## Show the book at http://localhost:8000
 	@$(BIN)/python -m http.server --bind localhost --directory _build/html $(PORT)
 
 clean: ## Remove everything that was built, the environment excepted
-	rm -rf _build book/chapters
+	rm -rf _build book/chapters book/_extra book/*.ipynb book/*.d
 
 # --- the environment -------------------------------------------------------------------------------------------------
 
@@ -75,7 +78,7 @@ $(ENV): requirements.lock pyproject.toml
 	         else echo "pip could not install the environment: $$(grep -m1 '^ERROR' $(VENV)/install.log) (log: $(VENV)/install.log)"; fi; exit 2; }
 	@touch $@
 
-# --- the chapters: every executed notebook names the files that it depends on in a .d file beside it -----------------
+# --- the chapters and the other pages that are notebooks: each, executed, names what it depends on in a .d file ------
 
 $(SETTINGS):
 	@rm -rf $(@D) && mkdir -p $(@D) && touch $@
@@ -83,11 +86,18 @@ $(SETTINGS):
 book/chapters/%.ipynb: notebooks/%.ipynb requirements.lock $(SETTINGS) | $(ENV)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m odestack.publish $< $@ --profile $(PROFILE) --budget $(BUDGET)
 
--include $(CHAPTERS:.ipynb=.d)
+$(FRONT): book/%.ipynb: notebooks/pages/%.ipynb requirements.lock $(SETTINGS) | $(ENV)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m odestack.publish $< $@ --profile $(PROFILE) --budget $(BUDGET)
+
+$(TABLES): $(RECORDS) $(EXPORTERS) | $(ENV)
+	@OMP_NUM_THREADS=1 $(BIN)/odestack export $(@D) > /dev/null
+	@touch $@
+
+-include $(CHAPTERS:.ipynb=.d) $(FRONT:.ipynb=.d)
 
 # --- the website: built anew each time, since Sphinx warns only of pages that it reads, and shown when it is whole -----
 
-$(SITE): $(CHAPTERS) $(PAGES) requirements.lock | $(ENV)
+$(SITE): $(CHAPTERS) $(FRONT) $(TABLES) $(TEXTS) requirements.lock | $(ENV)
 	@rm -rf _build/draft
 	@$(BIN)/jupyter-book build book --path-output _build/draft -W -n --keep-going --quiet > /dev/null
 	@cp $(VENV)/lib/python3*/site-packages/plotly/package_data/plotly.min.js _build/draft/_build/html/_static/

@@ -134,7 +134,7 @@ def test_help_is_quick_to_read():
         text=True,
         check=True,
     ).stdout
-    for command in ("methods", "data", "train", "sweep", "runs", "bench", "scorecard"):
+    for command in ("methods", "data", "train", "sweep", "runs", "export", "bench", "scorecard"):
         assert f"  {command} " in out
 
 
@@ -151,6 +151,12 @@ def test_scorecard_lists_every_claim_and_writes_the_readme(call, tmp_path):
     assert code == 2
     assert "lacks the lines" in err
     assert call("scorecard", "--readme", str(tmp_path / "nowhere.md"))[0] == 2
+
+
+def test_export_writes_the_tables(call, tmp_path):
+    code, out, _ = call("export", str(tmp_path / "tables"))
+    assert code == 0
+    assert [line.rsplit("/", 1)[1] for line in out.splitlines()] == ["runs.csv", "epochs.csv", "dictionary.csv"]
 
 
 def test_reproduce_retrains_and_agrees(call, store, monkeypatch):

@@ -63,6 +63,13 @@ def test_a_good_notebook_is_published(chapter: Callable[..., Path], capsys: pyte
     assert "4 code cells ran" in capsys.readouterr().out
 
 
+def test_a_page_may_hide_its_parameters(chapter: Callable[..., Path]) -> None:
+    path = chapter(cell(PARAMETERS.source, "parameters", "remove-cell"), cell("profile"))
+    publish.publish(path, path.with_name("page.ipynb"), dict(VALUES))
+    page = nbformat.read(path.with_name("page.ipynb"), as_version=4)
+    assert [cell.source for cell in page.cells if "remove-cell" not in publish.tags(cell)] == ["# Title", "profile"]
+
+
 def test_a_failing_cell_is_named(chapter: Callable[..., Path]) -> None:
     path = chapter(PARAMETERS, cell("x = 0"), cell("y = 1\ny / x"), cell("z = 1"))
     assert refused(path) == "chapter.ipynb: cell 4 (y = 1) raised ZeroDivisionError: division by zero"

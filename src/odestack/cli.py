@@ -1,4 +1,4 @@
-"""The command line: ``odestack methods | data | train | sweep | runs | reproduce | bench | scorecard``."""
+"""The command line: ``odestack methods | data | train | sweep | runs | export | reproduce | bench | scorecard``."""
 
 import inspect
 import sys
@@ -156,6 +156,15 @@ def runs(
     from odestack.studies.schedule import overview
 
     print(overview(studies or list(STUDIES), profile, keys=bool(studies)))
+
+
+@app.command()
+def export(folder: Annotated[Path, typer.Argument(file_okay=False, help="Where to write; made if missing.")]) -> None:
+    """Write all records as tidy tables: runs.csv, epochs.csv, and dictionary.csv, which explains their columns."""
+    from odestack.studies import export as exporting
+
+    for path in exporting.write(folder):
+        print(path)
 
 
 @app.command()

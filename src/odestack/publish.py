@@ -133,6 +133,14 @@ def make_rule(notebook: NotebookNode, out: Path) -> str:
     return "\n".join(rules) + "\n"
 
 
+def hide_parameters(executed: NotebookNode) -> None:
+    """The page shows the parameters that were used; none where their cell is tagged `remove-cell`."""
+    injected = [cell for cell in executed.cells if "injected-parameters" in tags(cell)]
+    declared = [cell for cell in executed.cells if injected and "parameters" in tags(cell)]
+    for cell in injected if any("remove-cell" in tags(cell) for cell in declared) else declared:
+        cell.metadata.tags.append("remove-cell")
+
+
 def execute(path: Path, out: Path, parameters: dict[str, object]) -> NotebookNode:
     """Run a notebook in a fresh kernel of this environment, in its own folder; `out` follows cell by cell.
 
@@ -190,9 +198,7 @@ def publish(path: Path, out: Path, parameters: dict[str, object]) -> None:
         executed = execute(path, unfinished, parameters)
         if found := list(faults(executed)):
             raise ChapterError(f"{path.name}: " + "; ".join(found))
-        for cell in executed.cells:
-            if parameters and "parameters" in tags(cell):
-                cell.metadata.tags.append("remove-cell")  # the page shows the values that were used
+        hide_parameters(executed)
         nbformat.write(executed, unfinished)
         unfinished.replace(out)
     finally:

@@ -13,6 +13,7 @@ from odestack.publish import is_code
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+FRONT = sorted((ROOT / "notebooks" / "pages").glob("*.ipynb"))
 OPENING = ("**Question.**", "**Learning goals", "**Prerequisites.**", "**Running time.**")
 SECTIONS = ("## What we found", "## Exercises", "## References")
 LONGEST_CELL = 20
@@ -20,6 +21,13 @@ LONGEST_CELL = 20
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
 def notebook(request: pytest.FixtureRequest) -> NotebookNode:
+    """A chapter."""
+    return nbformat.read(request.param, as_version=4)
+
+
+@pytest.fixture(params=[*NOTEBOOKS, *FRONT], ids=lambda path: path.stem)
+def page(request: pytest.FixtureRequest) -> NotebookNode:
+    """A chapter, or another page that is a notebook, such as the front page."""
     return nbformat.read(request.param, as_version=4)
 
 
@@ -34,18 +42,19 @@ def test_table_of_contents_and_folder_agree() -> None:
     assert sorted(chapters) == [path.stem for path in NOTEBOOKS]
     numbered = [name for name in chapters if name[0].isdigit()]
     assert numbered == sorted(numbered)
-    for page in (toc["root"], *(file for file in files if "/" not in file)):
-        assert (ROOT / "book" / f"{page}.md").is_file()
+    pages = [toc["root"], *(file for file in files if "/" not in file)]
+    texts = {path.stem for path in (ROOT / "book").glob("*.md")}
+    assert sorted(page for page in pages if page not in texts) == [path.stem for path in FRONT]
 
 
-def test_committed_without_outputs(notebook: NotebookNode) -> None:
-    for cell in filter(is_code, notebook.cells):
+def test_committed_without_outputs(page: NotebookNode) -> None:
+    for cell in filter(is_code, page.cells):
         assert cell.outputs == []
         assert cell.execution_count is None
 
 
-def test_code_cells_are_short(notebook: NotebookNode) -> None:
-    cells = [cell.source.splitlines() for cell in filter(is_code, notebook.cells)]
+def test_code_cells_are_short(page: NotebookNode) -> None:
+    cells = [cell.source.splitlines() for cell in filter(is_code, page.cells)]
     assert [lines[0] for lines in cells if len(lines) > LONGEST_CELL] == []
 
 
@@ -64,9 +73,9 @@ def test_three_exercises_with_solutions(notebook: NotebookNode) -> None:
     assert len(re.findall(r"^```\{dropdown\} Solution", exercises, re.MULTILINE)) == 3
 
 
-def test_every_citation_is_in_the_bibliography(notebook: NotebookNode) -> None:
+def test_every_citation_is_in_the_bibliography(page: NotebookNode) -> None:
     known = set(re.findall(r"^@\w+\{(\w+),", (ROOT / "book" / "references.bib").read_text(), re.MULTILINE))
-    groups = re.findall(r"\{cite(?::\w+)?\}`([^`]+)`", prose(notebook))
+    groups = re.findall(r"\{cite(?::\w+)?\}`([^`]+)`", prose(page))
     assert {key.strip() for group in groups for key in group.split(",")} <= known
 
 
