@@ -9,7 +9,7 @@ from worlds import ARMS, Arm, finding, verdict, world
 
 from odestack import claims
 from odestack.claims import ALPHA, INCONCLUSIVE, NOT_REPRODUCED, NOT_RUN, REPRODUCED, SMALLEST
-from odestack.claims.rules import depth, rate, wiring
+from odestack.claims.rules import beyond, depth, rate, wiring
 from odestack.claims.verdicts import Rule
 from odestack.methods import catalogue
 
@@ -66,6 +66,11 @@ def at_best_rate(gap: float) -> Truths:
         return -gap * (plain(arm) and arm["depth"] == 98) - 5 * (arm["lr"] != 0.2)
 
     return {"accuracy": truth, "held_out_accuracy": truth}
+
+
+def above_order_1(further: float) -> Truths:
+    """Order 2 gains a point over order 1, and higher orders a further gain over order 2."""
+    return accuracy(lambda arm: float(not plain(arm)) + further * (order(arm) > 2))
 
 
 def equal(arm: Arm) -> float:
@@ -148,6 +153,9 @@ CASES = {
         accuracy(lambda arm: 0.5 * order(arm)),
         accuracy(lambda arm: -0.5 * order(arm)),
         accuracy(equal),
+    ),
+    "C14": Case(
+        "reparameterisation", beyond.order_2_is_enough, above_order_1(0.0), above_order_1(1.0), above_order_1(SMALLEST)
     ),
     "C17": Case(
         "branch_depth",
@@ -244,7 +252,7 @@ def test_if_nothing_fails_the_claim_about_failures_is_open():
 
 def test_on_noise_alone_hardly_any_scorecard_has_a_reproduced_claim():
     """Family-wise: all arms equal, but where that is what the claim says; there the truth is at the bound."""
-    at_bound = {id: CASES[id].null or {} for id in ("C5", "C9", "C10", "C20")}
+    at_bound = {id: CASES[id].null or {} for id in ("C5", "C9", "C10", "C14", "C20")}
     tested = [claim for claim in claims.CLAIMS if claim.rules]
     draws, false = 100, 0
     for seed in range(draws):

@@ -19,6 +19,7 @@ from odestack.studies import (
     headline,
     learning_rate,
     nesting,
+    reparameterisation,
     tuned,
 )
 
@@ -61,6 +62,7 @@ ARMS: dict[str, list[Arm]] = {
     "adaptive": grid(scheme=adaptive.SCHEMES, rule=["fixed", "step", "blend", "gate"], seed=[0, 1]
     ),
     "multistep": grid(arm=["euler", "midpoint", "rk4", "ab2", "ab3", "lm"], seed=[0, 1]),
+    "reparameterisation": grid(scheme=reparameterisation.SCHEMES, seed=[0, 1]),
 }  # fmt: skip
 
 Truth = Callable[[Arm], float]

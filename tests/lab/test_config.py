@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from odestack.lab.architectures import config_from_dict
 from odestack.lab.cifar import DATA
 from odestack.lab.config import (
     PROFILES,
@@ -45,7 +46,7 @@ def test_committed_records_keep_their_keys() -> None:
     files = [*folder.glob("cpu/*.json"), *folder.glob("gpu/*.json")]
     assert files
     for file in files:
-        config = RunConfig.from_dict(json.loads(file.read_text())["config"])
+        config = config_from_dict(json.loads(file.read_text())["config"])
         assert config.key == file.stem
 
 

@@ -1,6 +1,6 @@
 """The claims of the article, with the chapter that examines each and the rules that decide it."""
 
-from odestack.claims.rules import depth, rate, wiring
+from odestack.claims.rules import beyond, depth, rate, wiring
 from odestack.claims.verdicts import Claim
 
 COST = "04_stacking"
@@ -82,7 +82,11 @@ CLAIMS = (
         "C12", "Over ten methods, accuracy grows with order", METHODS, {"methods": wiring.accuracy_rises_over_methods}
     ),
     Claim("C13", "U-Net gains; transformers do not"),
-    Claim("C14", "RepVGG gains from order 2, not from higher"),
+    Claim(
+        "C14",
+        "RepVGG gains from order 2, not from higher",
+        rules={"reparameterisation": beyond.order_2_is_enough},
+    ),
     Claim("C15", "(conjecture) Loss surfaces get smoother with order"),
     Claim("C16", "Neural ODE: at one tolerance a higher-order solver does better, at many more evaluations"),
     Claim(

@@ -3,8 +3,9 @@
 from typing import Any
 
 from odestack.lab.config import ConfigError, RunConfig
+from odestack.lab.repvgg_config import RepVGGConfig
 
-CONFIGS: tuple[type[RunConfig], ...] = (RunConfig,)
+CONFIGS: tuple[type[RunConfig], ...] = (RunConfig, RepVGGConfig)
 
 
 def config_from_dict(data: dict[str, Any]) -> RunConfig:

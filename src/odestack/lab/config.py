@@ -230,6 +230,13 @@ class RunConfig:
         return self.total_steps * self.batch * branches * layers * self.width**2
 
     @property
+    def name(self) -> str:
+        """Network and wiring, as the key begins with them."""
+        if self.architecture != "single-stage":
+            return self.architecture
+        return "-".join(filter(None, (self.scheme, self.adaptive, self.multistep)))
+
+    @property
     def key(self) -> str:
         """Name of the run: a readable part and a hash of all that differs from the defaults.
 
@@ -241,9 +248,7 @@ class RunConfig:
             changed["architecture"] = self.architecture
         canonical = json.dumps({"recipe": RECIPE_VERSION, **changed}, sort_keys=True)
         digest = hashlib.sha256(canonical.encode()).hexdigest()[:10]
-        wiring = (self.scheme, self.adaptive, self.multistep)
-        name = "-".join(filter(None, wiring)) if self.architecture == "single-stage" else self.architecture
-        slug = "".join(c if c.isalnum() or c in "-_" else "-" for c in name)[:40]
+        slug = "".join(c if c.isalnum() or c in "-_" else "-" for c in self.name)[:40]
         return f"{slug}-d{self.depth}-w{self.width}-s{self.seed}-{digest}"
 
     def to_dict(self) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from odestack.studies import (
     methods,
     multistep,
     nesting,
+    reparameterisation,
     tuned,
 )
 
@@ -33,6 +34,7 @@ STUDIES: dict[str, ModuleType] = {
     "nesting": nesting,
     "adaptive": adaptive,
     "multistep": multistep,
+    "reparameterisation": reparameterisation,
     "anchor": anchor,
 }
 
