@@ -89,6 +89,8 @@ book/chapters/%.ipynb: notebooks/%.ipynb requirements.lock $(SETTINGS) | $(ENV)
 $(FRONT): book/%.ipynb: notebooks/pages/%.ipynb requirements.lock $(SETTINGS) | $(ENV)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m odestack.publish $< $@ --profile $(PROFILE) --budget $(BUDGET)
 
+book/reproduce.ipynb book/status.ipynb: $(CHAPTERS)  # they tell how long the chapters ran
+
 $(TABLES): $(RECORDS) $(EXPORTERS) | $(ENV)
 	@OMP_NUM_THREADS=1 $(BIN)/odestack export $(@D) > /dev/null
 	@touch $@

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from math import isnan
 
 import pytest
 
@@ -43,3 +44,17 @@ def test_overview_counts_shared_runs_once(store):
     lines = schedule.overview(["methods", "ablation"], "cpu").splitlines()
     counts = {line.split("  ")[0].strip(): int(line.split()[-3]) for line in lines[1:4]}
     assert counts["all together"] < counts["methods"] + counts["ablation"]
+
+
+def test_progress_counts_shared_runs_once_and_knows_no_hours_without_a_record(store):
+    empty = schedule.progress("cpu")
+    together = empty.loc["all together"]
+    assert together["runs"] == together["missing"] == len(schedule.queue(list(STUDIES), "cpu"))
+    assert together["runs"] < empty.drop("all together")["runs"].sum()
+    assert isnan(together["left"])
+    first = schedule.queue(["depth_by_order"], "cpu")[0].config
+    store.put(Record(first, "done", [], [], {}, seconds=1800.0))
+    table = schedule.progress("cpu")
+    assert table.loc["depth_by_order", "missing"] == empty.loc["depth_by_order", "missing"] - 1
+    assert table.loc["all together", "trained"] == 0.5
+    assert table.loc["all together", "left"] > 0

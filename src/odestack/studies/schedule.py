@@ -2,6 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from math import nan
+
+import pandas as pd
 
 from odestack.lab.config import RunConfig
 from odestack.lab.records import Store
@@ -48,6 +51,28 @@ def hours(missing: Sequence[RunConfig], profile: str) -> float | None:
     """Hours of training, one run after the other, at the profile's ``pace``; None if that is unknown."""
     speed = pace(profile)
     return None if speed is None else sum(map(speed, missing))
+
+
+def progress(profile: str) -> pd.DataFrame:
+    """How far the studies are. Index study, then "all together", where a run that studies share counts once.
+
+    Columns: runs, missing, diverged; trained and left, in hours of one run after the other (``pace``; NaN if unknown).
+    """
+    store, speed = Store(profile), pace(profile)
+    rows = {}
+    for name in (*STUDIES, None):
+        configs = [job.config for job in queue(list(STUDIES) if name is None else [name], profile)]
+        found = {config.key: store.get(config) for config in configs}
+        records = [record for record in found.values() if record is not None]
+        missing = [config for config in configs if found[config.key] is None]
+        rows[name or "all together"] = {
+            "runs": len(configs),
+            "missing": len(missing),
+            "diverged": sum(record.status == "diverged" for record in records),
+            "trained": sum(record.seconds for record in records) / 3600,
+            "left": sum(map(speed, missing)) if speed else nan if missing else 0.0,
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("study")
 
 
 def overview(studies: Sequence[str], profile: str, *, keys: bool = False) -> str:

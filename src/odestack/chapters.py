@@ -1,0 +1,91 @@
+"""The executed chapters of the book, for the pages that tell of them: status, reproduction, gallery."""
+
+from base64 import b64decode
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import nbformat
+import yaml
+from nbformat import NotebookNode
+
+from odestack.publish import ROOT, is_code
+
+BOOK = ROOT / "book"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure of a chapter: its reference name (empty if it has none), caption, alternative text and PNG."""
+
+    name: str
+    caption: str
+    alt: str
+    png: bytes
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """An executed chapter.
+
+    Attributes:
+        document: its name in the contents, such as "chapters/02_error_theory".
+        part: of the book.
+        title: its first heading.
+        code_cells: number of code cells.
+        seconds: that its notebook ran.
+        ended: when that was, in UTC.
+        pictures: in reading order.
+    """
+
+    document: str
+    part: str
+    title: str
+    code_cells: int
+    seconds: float
+    ended: datetime
+    pictures: list[Picture]
+
+    @property
+    def name(self) -> str:
+        return Path(self.document).name
+
+
+def documents(book: Path = BOOK) -> list[tuple[str, str]]:
+    """Document name and part of every chapter, in the order of the contents."""
+    parts = yaml.safe_load((book / "_toc.yml").read_text())["parts"]
+    files = [(chapter["file"], part["caption"]) for part in parts for chapter in part["chapters"]]
+    return [(file, part) for file, part in files if file.startswith("chapters/")]
+
+
+def executed(book: Path = BOOK) -> list[Chapter]:
+    """The chapters of the contents that have been executed, in that order."""
+    found = [(book / f"{document}.ipynb", document, part) for document, part in documents(book)]
+    return [_chapter(path, document, part) for path, document, part in found if path.is_file()]
+
+
+def _chapter(path: Path, document: str, part: str) -> Chapter:
+    notebook = nbformat.read(path, as_version=4)
+    run = notebook.metadata.papermill
+    return Chapter(
+        document,
+        part,
+        notebook.cells[0].source.splitlines()[0].removeprefix("# "),
+        sum(map(is_code, notebook.cells)),
+        run.duration,
+        datetime.fromisoformat(run.end_time),
+        list(_pictures(notebook)),
+    )
+
+
+def _pictures(notebook: NotebookNode) -> Iterator[Picture]:
+    for cell in notebook.cells:
+        if cell.cell_type != "code" or {"remove-cell", "remove-output", "hide-cell"} & {*cell.metadata.get("tags", [])}:
+            continue
+        for output in cell.outputs:
+            if "image/png" in output.get("data", {}):
+                about = cell.metadata.mystnb
+                figure = about.get("figure", {})
+                png = b64decode(output.data["image/png"])
+                yield Picture(figure.get("name", ""), figure.get("caption", ""), about.image.alt, png)

@@ -1,0 +1,52 @@
+"""What the pages about the chapters read out of them."""
+
+from base64 import b64encode
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from odestack import chapters
+
+PNG = b"\x89PNG"
+CONTENTS = """
+format: jb-book
+root: intro
+parts:
+  - caption: Theory
+    chapters:
+      - file: chapters/first
+      - file: chapters/second
+  - caption: Reference
+    chapters:
+      - file: glossary
+"""
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    """A book of two chapters, of which the first has been executed, with a figure on show and one that is hidden."""
+    image = new_output("display_data", {"image/png": b64encode(PNG).decode()})
+    about = {"image": {"alt": "A line"}, "figure": {"name": "fig-line", "caption": "It rises."}}
+    cells = [
+        new_markdown_cell("# The first\n\n**Question.**"),
+        new_code_cell("draw()", outputs=[image], metadata={"mystnb": about}),
+        new_code_cell("solve()", outputs=[image], metadata={"mystnb": about, "tags": ["hide-cell"]}),
+    ]
+    run = {"duration": 12.5, "end_time": "2026-01-02T03:04:05+00:00"}
+    (tmp_path / "chapters").mkdir()
+    (tmp_path / "_toc.yml").write_text(CONTENTS)
+    nbformat.write(new_notebook(cells=cells, metadata={"papermill": run}), tmp_path / "chapters" / "first.ipynb")
+    return tmp_path
+
+
+def test_chapters_are_those_of_the_contents_in_their_order(book: Path) -> None:
+    assert chapters.documents(book) == [("chapters/first", "Theory"), ("chapters/second", "Theory")]
+
+
+def test_an_executed_chapter_tells_of_its_run_and_its_figures(book: Path) -> None:
+    (chapter,) = chapters.executed(book)
+    assert (chapter.name, chapter.part, chapter.title, chapter.code_cells) == ("first", "Theory", "The first", 2)
+    assert (chapter.seconds, f"{chapter.ended:%Y-%m-%d %H:%M}") == (12.5, "2026-01-02 03:04")
+    assert chapter.pictures == [chapters.Picture("fig-line", "It rises.", "A line", PNG)]
