@@ -9,6 +9,7 @@ from odestack.studies import (
     adaptive,
     anchor,
     branch_depth,
+    classroom,
     cost,
     depth_by_order,
     downsampling,
@@ -36,6 +37,7 @@ STUDIES: dict[str, ModuleType] = {
     "multistep": multistep,
     "reparameterisation": reparameterisation,
     "anchor": anchor,
+    "classroom": classroom,
 }
 
 
