@@ -93,6 +93,13 @@ def test_sweep_fills_the_store_and_runs_tells(call, store):
     assert "unknown" not in listed, "with finished runs there is a speed to go by"
 
 
+def test_sweep_looks_for_the_ray_cluster_it_is_told_of(call, store, monkeypatch):
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    code, _, err = call("sweep", "headline", "--profile", "smoke", "--ray", "auto")
+    assert code == 2
+    assert err.splitlines()[-1].startswith("error: no Ray cluster at 'auto'")
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -116,6 +116,13 @@ def sweep(
     studies: Annotated[list[str], typer.Argument(help='Names of studies, or "all".')],
     profile: ProfileName = "cpu",
     workers: Annotated[int, typer.Option(min=0, help="Processes of one thread each; 0 trains in this one.")] = 0,
+    ray: Annotated[
+        str | None,
+        typer.Option(help="Train on a Ray cluster: local, auto, or its address.", metavar="ADDRESS"),
+    ] = None,
+    gpus_per_run: Annotated[
+        float, typer.Option(min=0.01, max=1, help="With --ray and cuda: part of a GPU for each run.")
+    ] = 1.0,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     compile: Annotated[bool, typer.Option(help="Use torch.compile.")] = False,
     budget: Annotated[float | None, typer.Option(min=0, help="Start no run after so many seconds.")] = None,
@@ -131,13 +138,15 @@ def sweep(
 
     names = list(STUDIES) if studies == ["all"] else studies
     jobs = queue(names, profile)
-    _require_device(device)
+    _require_device(device, elsewhere=ray is not None)
     if not dry_run:
         print(overview(names, profile), file=sys.stderr)
         sweeping.sweep(
             jobs,
             Store(profile),
             workers=workers,
+            ray=ray,
+            gpus_per_run=gpus_per_run,
             device=device,
             compile=compile,
             budget=budget,
@@ -221,12 +230,12 @@ def scorecard(
         write_atomically(readme, claims.in_readme(readme.read_text(encoding="utf-8"), verdicts).encode())
 
 
-def _require_device(device: str) -> None:
+def _require_device(device: str, *, elsewhere: bool = False) -> None:
     import torch
 
     if device not in ("cpu", "cuda"):
         raise ValueError(f"device {device!r} does not exist; choose one of cpu, cuda")
-    if device == "cuda" and not torch.cuda.is_available():
+    if device == "cuda" and not elsewhere and not torch.cuda.is_available():
         raise ValueError("device cuda: torch sees no GPU here; use --device cpu")
 
 

@@ -7,6 +7,7 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from safetensors.torch import load_file
 from tiny_runs import metrics, tiny
@@ -170,6 +171,27 @@ def test_a_killed_worker_is_a_sentence(store: Store) -> None:
     with pytest.raises(SweepError, match=r"a worker process died .*: run the same command again to go on"):
         sweep.sweep([Job(config) for config in CONFIGS], store, workers=1)
     killer.join()
+
+
+def test_workers_end_when_their_sweep_is_killed(folder: Path) -> None:
+    parent = psutil.Popen([sys.executable, str(HERE / "orphaned_sweep.py")])
+    checkpoints = folder / "checkpoints" / "smoke"
+    deadline = time.monotonic() + 180
+    while len(list(checkpoints.glob("*.pt"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    workers = parent.children(recursive=True)
+    parent.kill()
+    parent.wait()
+    assert len(workers) >= 2
+    _, alive = psutil.wait_procs(workers, timeout=10)
+    for worker in alive:
+        worker.kill()
+    assert alive == []
+    locks = list(checkpoints.glob("*.lock"))
+    assert len(locks) == 2
+    for path in locks:
+        with sweep.lock(path) as mine:
+            assert mine
 
 
 def test_an_error_in_a_worker_is_raised_here(store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,13 +1,14 @@
-"""Training what the store lacks, one run after the other or in several processes."""
+"""Training what the store lacks: one run after the other, in several processes, or on a Ray cluster."""
 
 import fcntl
 import multiprocessing
 import os
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
@@ -40,6 +41,8 @@ def sweep(
     store: Store,
     *,
     workers: int = 0,
+    ray: str | None = None,
+    gpus_per_run: float = 1.0,
     device: str = "cpu",
     compile: bool = False,
     budget: float | None = None,
@@ -53,25 +56,30 @@ def sweep(
     Args:
         jobs: what should be in the store afterwards.
         store: of one profile.
-        workers: processes of one thread each; 0 trains in this process with its threads.
+        workers: processes of one thread each; 0 trains in this process with its threads, and on Ray on all cores.
+        ray: address of a Ray cluster to train on (``cluster.connected``).
+        gpus_per_run: part of a GPU that a run on Ray gets, if the device is cuda.
         device: where to train.
         compile: use torch.compile.
         budget: start no run after so many seconds. None: train all.
         progress: draw a progress bar on stderr.
 
     Raises:
-        SweepError: a worker process died.
+        SweepError: a worker process died, or there is no Ray cluster.
     """
     deadline = None if budget is None else time.monotonic() + budget
     left = _missing(jobs, store)
     options = {"device": device, "compile": compile}
-    with tqdm(total=len(left), desc=f"{store.profile} runs", unit="run", disable=not progress) as bar:
+    bar = tqdm(total=len(left), desc=f"{store.profile} runs", unit="run", disable=not progress)
+    with bar, _connection(ray if left else None, workers):
         while left:
-            if workers == 0:
-                attempts = (run_job(job, store, progress=progress, **options) for job in _until(left, deadline))
+            free = (job for job in _until(left, deadline) if not _in_other_hands(job, store))
+            if ray is not None:
+                attempts = _on_cluster(free, store, workers, gpus_per_run, options)
+            elif workers == 0:
+                attempts = (run_job(job, store, progress=progress, **options) for job in free)
             else:
-                free = [job for job in left if not _in_other_hands(job, store)]
-                attempts = _in_processes(free, store, workers, deadline, options)
+                attempts = _in_processes(free, store, workers, options)
             for finished in attempts:
                 bar.update(finished)
             left = _missing(left, store)
@@ -162,31 +170,65 @@ def _until(jobs: Sequence[Job], deadline: float | None) -> Iterator[Job]:
         yield job
 
 
-def _in_processes(
-    jobs: Sequence[Job], store: Store, workers: int, deadline: float | None, options: dict
-) -> Iterator[bool]:
+def _in_processes(jobs: Iterator[Job], store: Store, workers: int, options: dict) -> Iterator[bool]:
     """Run jobs in worker processes of one thread each; yields as each ends."""
     context = multiprocessing.get_context("spawn")
     start = {"initializer": _start_worker, "initargs": (os.nice(0),)}
-    queue = _until(jobs, deadline)
-    running: set[Future[bool]] = set()
     try:
         with ProcessPoolExecutor(workers, mp_context=context, **start) as pool:
-            while True:
-                while len(running) < workers and (job := next(queue, None)) is not None:
-                    running.add(pool.submit(run_job, job, store, **options))
-                if not running:
-                    return
-                ended, running = wait(running, return_when=FIRST_COMPLETED)
-                for future in ended:
-                    yield future.result()
+            yield from _at_once(
+                jobs, lambda job: pool.submit(run_job, job, store, **options), lambda: workers, Future.result
+            )
     except BrokenProcessPool:
         raise SweepError("a worker process died (out of memory?): run the same command again to go on") from None
+
+
+def _on_cluster(jobs: Iterator[Job], store: Store, workers: int, gpus_per_run: float, options: dict) -> Iterator[bool]:
+    """Run jobs on the connected Ray cluster; yields as each ends."""
+    from odestack.lab import cluster
+
+    with cluster.submission(store, workers, gpus_per_run, options) as (submit, room):
+        yield from _at_once(jobs, submit, room, cluster.result)
+
+
+def _connection(ray: str | None, workers: int) -> AbstractContextManager[None]:
+    if ray is None:
+        return nullcontext()
+    from odestack.lab import cluster
+
+    return cluster.connected(ray, workers)
+
+
+def _at_once(
+    jobs: Iterator[Job],
+    submit: Callable[[Job], Future[bool]],
+    room: Callable[[], int],
+    result: Callable[[Future[bool]], bool],
+) -> Iterator[bool]:
+    """Keep as many jobs running as there is room for; yields as each ends."""
+    running: set[Future[bool]] = set()
+    while True:
+        while len(running) < room() and (job := next(jobs, None)) is not None:
+            running.add(submit(job))
+        if not running:
+            return
+        ended, running = wait(running, return_when=FIRST_COMPLETED)
+        for future in ended:
+            yield result(future)
 
 
 def _start_worker(niceness: int) -> None:
     torch.set_num_threads(1)
     os.nice(max(0, niceness - os.nice(0)))
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Wait for the death of the sweep, however it dies, and go too: nobody would notice what this worker trains."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def records(configs: Sequence[RunConfig], store: Store) -> list[Record]:
