@@ -1,4 +1,5 @@
-# `make` lists the targets. Variables: PYTHON, PROFILE (auto, smoke, cpu, gpu), BUDGET (seconds for missing runs), STUDY.
+# `make` lists the targets. Variables: PYTHON, PROFILE (auto, smoke, cpu, gpu), BUDGET (seconds for missing runs), STUDY,
+# SOLUTIONS (yes, no).
 
 PYTHON  ?= python3
 PROFILE ?= auto
@@ -6,10 +7,13 @@ BUDGET  ?= $(if $(wildcard /dev/nvidia0),300,0)
 PORT    ?= 8000
 VENV    ?= .venv
 
+SOLUTIONS ?= yes
+
 BIN      := $(VENV)/bin
 ENV      := $(VENV)/installed
 SITE     := _build/site
-SETTINGS := _build/settings/$(PROFILE)-$(BUDGET)
+OPTIONS  := --profile $(PROFILE) --budget $(BUDGET) --solutions $(SOLUTIONS)
+SETTINGS := _build/settings/$(PROFILE)-$(BUDGET)-$(SOLUTIONS)
 
 NOTEBOOKS   := $(sort $(wildcard notebooks/*.ipynb))
 CHAPTERS    := $(NOTEBOOKS:notebooks/%=book/chapters/%)
@@ -84,10 +88,10 @@ $(SETTINGS):
 	@rm -rf $(@D) && mkdir -p $(@D) && touch $@
 
 book/chapters/%.ipynb: notebooks/%.ipynb requirements.lock $(SETTINGS) | $(ENV)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m odestack.publish $< $@ --profile $(PROFILE) --budget $(BUDGET)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m odestack.publish $< $@ $(OPTIONS)
 
 $(FRONT): book/%.ipynb: notebooks/pages/%.ipynb requirements.lock $(SETTINGS) | $(ENV)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m odestack.publish $< $@ --profile $(PROFILE) --budget $(BUDGET)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m odestack.publish $< $@ $(OPTIONS)
 
 book/reproduce.ipynb book/status.ipynb: $(CHAPTERS)  # they tell how long the chapters ran
 

@@ -22,6 +22,8 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError, strip_color
 
+from odestack.solutions import without_solutions
+
 SOURCE = Path(__file__).resolve().parent.parent
 ROOT = SOURCE.parent
 FILE_NAME = re.compile(r"\.(png|svg|jpe?g|gif|webp)$", re.IGNORECASE)
@@ -126,7 +128,8 @@ def make_rule(notebook: NotebookNode, out: Path) -> str:
 
     Each file is also a target without a recipe, so that a removed one makes the chapter stale, not Make fail.
     """
-    needed = {*dependencies(notebook), Path(__file__).resolve()}
+    publishers = {SOURCE / "odestack" / name for name in ("publish.py", "solutions.py")}
+    needed = dependencies(notebook) | publishers
     files = sorted(os.path.relpath(path, ROOT) for path in needed)
     records = " $(RECORDS)" if uses_runs(notebook) else ""
     rules = [f"{os.path.relpath(out, ROOT)}: {' '.join(files)}{records}", *(f"{file}:" for file in files)]
@@ -177,10 +180,11 @@ def execute(path: Path, out: Path, parameters: dict[str, object]) -> NotebookNod
         raise ChapterError(f"{path.name}: {where}: {type(error).__name__}: {error}") from None
 
 
-def publish(path: Path, out: Path, parameters: dict[str, object]) -> None:
+def publish(path: Path, out: Path, parameters: dict[str, object], *, solutions: bool = True) -> None:
     """Execute the notebook at `path`, check it, and put it in place of `out`; on failure `out` is untouched.
 
-    Beside `out` goes a `.d` file with the chapter's prerequisites, in Make's language.
+    All cells are run; without `solutions`, those of the exercises' solutions then stay off the page. Beside `out` goes
+    a `.d` file with the chapter's prerequisites, in Make's language.
 
     Raises:
         ChapterError: see `execute` and `faults`.
@@ -199,7 +203,7 @@ def publish(path: Path, out: Path, parameters: dict[str, object]) -> None:
         if found := list(faults(executed)):
             raise ChapterError(f"{path.name}: " + "; ".join(found))
         hide_parameters(executed)
-        nbformat.write(executed, unfinished)
+        nbformat.write(executed if solutions else without_solutions(executed), unfinished)
         unfinished.replace(out)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -218,9 +222,11 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="executed notebook, replaced only on success")
     parser.add_argument("--profile", default="auto", help="auto, smoke, cpu or gpu (default: auto)")
     parser.add_argument("--budget", type=seconds, default=0, help="seconds for missing runs, or inf")
+    parser.add_argument("--solutions", default="yes", choices=["yes", "no"], help="of the exercises, on the page")
     arguments = parser.parse_args()
+    parameters = {"profile": arguments.profile, "budget": arguments.budget}
     try:
-        publish(arguments.notebook, arguments.out, {"profile": arguments.profile, "budget": arguments.budget})
+        publish(arguments.notebook, arguments.out, parameters, solutions=arguments.solutions == "yes")
     except (ValueError, OSError) as error:
         sys.exit(str(error))
 
