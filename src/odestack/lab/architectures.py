@@ -3,9 +3,10 @@
 from typing import Any
 
 from odestack.lab.config import ConfigError, RunConfig
+from odestack.lab.imagenet_config import ImageNetConfig
 from odestack.lab.repvgg_config import RepVGGConfig
 
-CONFIGS: tuple[type[RunConfig], ...] = (RunConfig, RepVGGConfig)
+CONFIGS: tuple[type[RunConfig], ...] = (RunConfig, RepVGGConfig, ImageNetConfig)
 
 
 def config_from_dict(data: dict[str, Any]) -> RunConfig:

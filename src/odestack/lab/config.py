@@ -62,6 +62,7 @@ class RunConfig:
     """
 
     ARCHITECTURES: ClassVar[tuple[str, ...]] = ("single-stage", "resnet20")
+    DATASETS: ClassVar[tuple[str, ...]] = tuple(DATASETS)
 
     scheme: str = "euler"
     tableau: str | None = None
@@ -94,7 +95,7 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         for name, choices in (
-            ("dataset", tuple(DATASETS)),
+            ("dataset", self.DATASETS),
             ("branch", tuple(branch.KINDS)),
             ("downsample", DOWNSAMPLE),
             ("schedule", SCHEDULES),
@@ -108,7 +109,7 @@ class RunConfig:
                 continue
             if value not in choices:
                 raise ConfigError(f"{name} {value!r} is not one of {', '.join(choices)}")
-        images = DATASETS[self.dataset].n_train
+        images = self.available_images
         for name, low, high in (
             ("depth", 3, 10_000),
             ("width", 1, 4096),
@@ -179,8 +180,13 @@ class RunConfig:
                 raise ValueError(f"{f.name} is {value!r}, but for {self.architecture} it must be {f.default!r}")
 
     @property
+    def available_images(self) -> int:
+        """Training images of the data set."""
+        return DATASETS[self.dataset].n_train
+
+    @property
     def train_images(self) -> int:
-        return DATASETS[self.dataset].n_train - self.held_out if self.n_train is None else self.n_train
+        return self.available_images - self.held_out if self.n_train is None else self.n_train
 
     @property
     def steps_per_epoch(self) -> int:

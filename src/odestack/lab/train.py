@@ -153,8 +153,8 @@ def run(
     return Record(
         config=config,
         status=status,
-        epochs=[{name: _rounded(value) for name, value in row.items()} for row in state["epochs"]],
-        early_loss=[_rounded(value) for value in state["early_loss"]],
+        epochs=[{name: rounded(value) for name, value in row.items()} for row in state["epochs"]],
+        early_loss=[rounded(value) for value in state["early_loss"]],
         environment=environment(where, compile),
         seconds=round(state["seconds"], 1),
     )
@@ -239,8 +239,8 @@ def _epoch(
     return "done"
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
     """Seven significant digits, what fp32 holds, of a number or of each in a list."""
     if isinstance(value, list):
-        return [_rounded(each) for each in value]
+        return [rounded(each) for each in value]
     return value if isinstance(value, int) else float(f"{value:.7g}")
