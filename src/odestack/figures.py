@@ -9,6 +9,8 @@ import seaborn as sns
 from IPython.display import HTML, Markdown
 from matplotlib.axes import Axes
 
+from odestack import controls
+from odestack.controls import View
 from odestack.lab.records import Record
 
 WIDE = (8.0, 3.6)
@@ -113,10 +115,16 @@ def computed(what: str) -> Markdown:
     return Markdown(f"*Provenance: {what}, computed when this page was built.*")
 
 
-def interactive(figure: Any, alternative: str) -> HTML:
-    """A plotly figure that loads its script from the site, with a text alternative for those who cannot see it."""
-    body = figure.to_html(include_plotlyjs=False, full_html=False, config={"displaylogo": False, "responsive": True})
+def interactive(figure: Any, alternative: str, *views: View) -> HTML:
+    """A plotly figure that loads its script from the site, its menus and sliders as native controls above it.
+
+    Args:
+        figure: plotly's; it loses its menus and sliders.
+        alternative: text for those who cannot see it.
+        views: texts below the figure that follow the controls.
+    """
+    choices = controls.of_plotly(figure.layout)
+    graph = figure.to_html(include_plotlyjs=False, full_html=False, config={"displaylogo": False, "responsive": True})
     return HTML(
-        '<script src="../_static/plotly.min.js"></script>\n'
-        f'<div role="figure" class="interactive" aria-label="{alternative}">{body}</div>'
+        '<script src="../_static/plotly.min.js"></script>\n' + controls.explorer(alternative, choices, views, graph)
     )

@@ -1,0 +1,41 @@
+/* The results explorer (odestack.results_explorer): menus choose which runs the graph and the table show. */
+document.addEventListener("DOMContentLoaded", () => {
+  const explorer = document.querySelector(".results");
+  if (!explorer) return;
+  const runs = JSON.parse(explorer.querySelector(":scope > script[type='application/json']").textContent);
+  const rows = [...explorer.querySelectorAll("tbody tr")];
+  const graph = explorer.querySelector(".plotly-graph-div");
+  const menus = Object.fromEntries([...explorer.querySelectorAll("select")].map((menu) => [menu.name, menu]));
+  const dashes = ["solid", "dash", "dot", "dashdot", "longdash", "longdashdot"];
+
+  function show() {
+    const fits = (row) =>
+      ["study", "method", "depth"].every((key) =>
+        menus[key].value === "all" || row.dataset[key].split(" ").includes(menus[key].value));
+    rows.forEach((row) => { row.hidden = !fits(row); });
+    const chosen = runs.filter((_, i) => !rows[i].hidden);
+    const depths = [...new Set(rows.filter((row) => !row.hidden).map((row) => row.dataset.depth))];
+    const listed = new Set();
+    const traces = chosen.map((run) => {
+      const depth = run.name.split(" ").at(-1);
+      const first = !listed.has(run.name);
+      listed.add(run.name);
+      return {
+        ...run[menus.curve.value], name: run.name, legendgroup: run.name, showlegend: first, mode: "lines+markers",
+        hovertemplate: `%{y:.2f}<br>${run.name}<br>${run.about}<extra></extra>`,
+        line: { color: run.color, width: 1.5, dash: dashes[depths.indexOf(depth) % dashes.length] },
+        marker: { color: run.color, symbol: run.symbol, size: menus.curve.value === "early" ? 3 : 7 },
+      };
+    });
+    const early = menus.curve.value === "early";
+    Plotly.react(graph, traces, {
+      ...graph.layout,
+      xaxis: { title: { text: early ? "step" : "epoch" }, rangemode: "tozero" },
+      yaxis: { title: { text: menus.curve.selectedOptions[0].text } },
+    });
+    explorer.querySelector(".shown").textContent = `${chosen.length} of ${runs.length} runs`;
+  }
+
+  Object.values(menus).forEach((menu) => menu.addEventListener("input", show));
+  show();
+});
