@@ -97,6 +97,7 @@ book/reproduce.ipynb book/status.ipynb: $(CHAPTERS)  # they tell how long the ch
 
 $(TABLES): $(RECORDS) $(EXPORTERS) | $(ENV)
 	@OMP_NUM_THREADS=1 $(BIN)/odestack export $(@D) > /dev/null
+	@rm -rf $(@D)/runs && mkdir $(@D)/runs && cp -r $(wildcard data/runs/cpu data/runs/gpu) $(@D)/runs
 	@touch $@
 
 -include $(CHAPTERS:.ipynb=.d) $(FRONT:.ipynb=.d)
