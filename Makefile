@@ -104,10 +104,11 @@ $(TABLES): $(RECORDS) $(EXPORTERS) | $(ENV)
 
 # --- the website: built anew each time, since Sphinx warns only of pages that it reads, and shown when it is whole -----
 
-$(SITE): $(CHAPTERS) $(FRONT) $(TABLES) $(TEXTS) requirements.lock | $(ENV)
+$(SITE): $(CHAPTERS) $(FRONT) $(TABLES) $(TEXTS) src/odestack/slides.py requirements.lock | $(ENV)
 	@rm -rf _build/draft
 	@$(BIN)/jupyter-book build book --path-output _build/draft -W -n --keep-going --quiet > /dev/null
 	@cp $(VENV)/lib/python3*/site-packages/plotly/package_data/plotly.min.js _build/draft/_build/html/_static/
+	@$(BIN)/python -m odestack.slides book/slides.md _build/draft/_build/html/slides.html
 	@rm -rf _build/html && cp -r _build/draft/_build/html _build/html
 	@touch $@
 
