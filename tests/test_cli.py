@@ -189,7 +189,7 @@ def test_reproduce_tells_when_results_disagree(call, store, monkeypatch):
     assert call("sweep", "depth_by_order", "--profile", "smoke", "--workers", "1")[0] == 0
     (first, *_) = sorted((store / "runs" / "smoke").glob("*.json"))
     data = json.loads(first.read_text())
-    data["epochs"][-1]["test_accuracy"] += 2 * reproduce.POINTS
+    data["epochs"][-1]["test_accuracy"] += 2 * reproduce.TOLERANCE["accuracy"]
     first.write_text(json.dumps(data))
     code, out, _ = call("reproduce", "depth_by_order", "--profile", "smoke")
     assert code == 1

@@ -189,7 +189,7 @@ def reproduce(
         study, profile, train=lambda jobs, store: evidence.train(jobs, store, progress=sys.stderr.isatty())
     )
     print(runs.to_string(index=False, float_format=lambda x: f"{x:.2f}"))
-    print(f"\ntolerance: {reproducing.POINTS:g} points of accuracy a run; fresh records are in {reproducing.FRESH}\n")
+    print(f"\nfresh records are in {reproducing.FRESH}\n")
     if len(verdicts):
         print(verdicts.to_string(index=False))
     if not all([*runs["agrees"], *verdicts["agrees"]]):

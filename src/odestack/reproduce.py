@@ -10,14 +10,16 @@ from odestack.lab.cifar import DATA
 from odestack.lab.config import ConfigError
 from odestack.lab.records import Record, Store
 from odestack.lab.sweep import Job
+from odestack.lab.tasks import TASKS
 from odestack.studies import evidence, get
 from odestack.studies.evidence import Evidence
 
 FRESH = DATA / "reproduced"
 """Where retrained records go. It is kept, so that a stopped reproduction goes on; delete it to begin again."""
-POINTS = 2.0
-"""Tolerance for one run's final test accuracy, in points. On the same processor and number of threads the difference is
-zero. Elsewhere rounding differs, training amplifies it, and a run behaves like one of another seed."""
+TOLERANCE = {"accuracy": 2.0, "iou": 2.0, "psnr": 0.2}
+"""For one run's final score on the test images: points of accuracy or overlap, and dB. On the same processor and number
+of threads the difference is zero. Elsewhere rounding differs, training amplifies it, and a run behaves like one of
+another seed."""
 
 
 def reproduce(
@@ -26,8 +28,9 @@ def reproduce(
     """Retrain every run of the study that has a committed record, and compare.
 
     Returns:
-        One row a run: key, committed and fresh status, accuracies, difference, whether within ``POINTS``. And one row a
-        claim of the study: id, committed and fresh verdict, whether the same.
+        One row a run: key, score, its committed and fresh value, difference, tolerance, and whether it agrees: within
+        the tolerance, and of the same status. And one row a claim of the study: id, committed and fresh verdict, and
+        whether they agree.
 
     Raises:
         ConfigError: no such study or profile, or no committed record to compare with.
@@ -49,15 +52,18 @@ def reproduce(
 
 
 def _compared(old: Record, new: Record) -> dict[str, object]:
-    before, after = (record.final.get("test_accuracy", math.nan) for record in (old, new))
+    score = TASKS[old.config.task].score
+    before, after = (record.final.get(f"test_{score}", math.nan) for record in (old, new))
     difference = after - before
     same_status = old.status == new.status
     return {
         "run": old.config.key,
+        "score": score,
         "committed": before,
         "fresh": after,
         "difference": difference,
-        "agrees": same_status and (old.status == "diverged" or abs(difference) <= POINTS),
+        "tolerance": TOLERANCE[score],
+        "agrees": same_status and (old.status == "diverged" or abs(difference) <= TOLERANCE[score]),
     }
 
 

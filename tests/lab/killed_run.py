@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from odestack.lab import train
-from odestack.lab.config import RunConfig
+from odestack.lab.architectures import config_from_dict
 
 
 def die(epoch: int, _: train.Weights) -> None:
@@ -18,4 +18,4 @@ def die(epoch: int, _: train.Weights) -> None:
 
 
 torch.set_num_threads(1)
-train.run(RunConfig.from_dict(json.loads(sys.argv[2])), checkpoint=Path(sys.argv[1]), on_epoch=die)
+train.run(config_from_dict(json.loads(sys.argv[2])), checkpoint=Path(sys.argv[1]), on_epoch=die)

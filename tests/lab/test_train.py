@@ -18,6 +18,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from odestack.lab import cifar, train
 from odestack.lab.config import RunConfig
+from odestack.lab.unet_config import UNetConfig
+from odestack.lab.vit_config import ViTConfig
 from odestack.methods import catalogue
 from odestack.nets.adaptive import RULES
 from odestack.nets.coefficients import coefficients
@@ -219,6 +221,20 @@ def test_a_run_whose_evaluation_is_not_finite_has_diverged(monkeypatch: pytest.M
 )
 def test_a_killed_run_resumes_to_the_same_bits(changes: dict[str, Any], folder: Path) -> None:
     config = tiny(epochs=3, **changes)
+    resumed = resumed_to_the_same_bits(config, folder)
+    assert all(("coefficients" in row) is (changes != {"scheme": "rk4"}) for row in resumed.epochs)
+
+
+@pytest.mark.parametrize("kind", [UNetConfig, ViTConfig])
+def test_so_does_one_of_another_network(kind: type[RunConfig], folder: Path) -> None:
+    """The noise of its images and the moments of its optimiser included."""
+    depth = {UNetConfig: 18, ViTConfig: 3}[kind]
+    resumed_to_the_same_bits(
+        kind(dataset="mini-cifar10", n_train=128, depth=depth, width=4, batch=32, epochs=3), folder
+    )
+
+
+def resumed_to_the_same_bits(config: RunConfig, folder: Path) -> train.Record:
     checkpoint = folder / "run.pt"
     command = [sys.executable, str(KILLED_RUN), str(checkpoint), json.dumps(config.to_dict())]
     killed = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -239,7 +255,7 @@ def test_a_killed_run_resumes_to_the_same_bits(changes: dict[str, Any], folder: 
     assert trained == [2, 3]
     assert metrics(resumed) == metrics(uninterrupted)
     assert same(kept[-1], weights)
-    assert all(("coefficients" in row) is (changes != {"scheme": "rk4"}) for row in resumed.epochs)
+    return resumed
 
 
 @pytest.mark.parametrize("damage", ["truncated", "foreign", "empty", "another pickle"])

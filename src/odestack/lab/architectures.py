@@ -5,8 +5,10 @@ from typing import Any
 from odestack.lab.config import ConfigError, RunConfig
 from odestack.lab.imagenet_config import ImageNetConfig
 from odestack.lab.repvgg_config import RepVGGConfig
+from odestack.lab.unet_config import PetsConfig, UNetConfig
+from odestack.lab.vit_config import ViTConfig
 
-CONFIGS: tuple[type[RunConfig], ...] = (RunConfig, RepVGGConfig, ImageNetConfig)
+CONFIGS: tuple[type[RunConfig], ...] = (RunConfig, RepVGGConfig, ImageNetConfig, ViTConfig, UNetConfig, PetsConfig)
 
 
 def config_from_dict(data: dict[str, Any]) -> RunConfig:

@@ -127,6 +127,12 @@ def normalise(images: Tensor) -> Tensor:
     return images.float().sub_(mean).div_(std).contiguous(memory_format=torch.channels_last)
 
 
+def pixels(images: Tensor) -> Tensor:
+    """What ``normalise`` made of uint8 images, as numbers from 0 to 1."""
+    mean, std = (torch.tensor(values, device=images.device).view(3, 1, 1) for values in (MEAN, STD))
+    return images * std + mean
+
+
 def augment(images: Tensor, generator: torch.Generator) -> Tensor:
     """Random crop with zero padding 4 and horizontal flip of float images (B, C, H, W), one draw per image.
 

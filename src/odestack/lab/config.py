@@ -63,6 +63,8 @@ class RunConfig:
 
     ARCHITECTURES: ClassVar[tuple[str, ...]] = ("single-stage", "resnet20")
     DATASETS: ClassVar[tuple[str, ...]] = tuple(DATASETS)
+    task: ClassVar[str] = "classify"
+    """What is learned, a key of ``tasks.TASKS``."""
 
     scheme: str = "euler"
     tableau: str | None = None

@@ -162,13 +162,13 @@ def _epoch(
     """As in ``lab.train``, with losses averaged over the processes, so that all of them stop at the same step."""
     started = time.perf_counter()
     losses: list[Tensor] = []
-    hits: list[Tensor] = []
+    scores: list[Tensor] = []
     for images, labels in batches:
         for group in optimiser.param_groups:
             group["lr"] = rate(config, state["step"])
-        loss, right = step(config, forward, optimiser, images, labels)
+        loss, score = step(config, forward, optimiser, images, labels)
         losses.append(loss)
-        hits.append(right)
+        scores.append(score)
         state["step"] += 1
         last = state["step"] == config.total_steps
         if last or len(losses) % CHECK_EVERY == 0 or len(losses) == config.steps_per_epoch:
@@ -188,7 +188,7 @@ def _epoch(
             "step": state["step"],
             "lr": rate(config, state["step"] - 1),
             "train_loss": sum(values) / len(values),
-            "train_accuracy": 100 * sum(_mean(hits)) * config.processes / (len(values) * config.batch),
+            "train_accuracy": sum(_mean(scores)) * config.processes / (len(values) * config.batch),
             "seconds": round(time.perf_counter() - started, 2),
         }
     )

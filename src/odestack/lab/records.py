@@ -26,9 +26,10 @@ class Record:
     Attributes:
         config: what was run.
         status: "done", or "diverged" (a non-finite loss; the metrics end there).
-        epochs: one row an epoch: epoch, step, lr, train_loss, train_accuracy, test_loss, test_accuracy (in percent),
-            held_out_loss and held_out_accuracy where images are held out, coefficients (a list, ``nets.coefficients``)
-            where the network has any, seconds (of training) and eval_seconds.
+        epochs: one row an epoch: epoch, step, lr, train_loss, train_accuracy, test_loss, test_accuracy (in percent;
+            other tasks have other scores in its place, ``lab.tasks``), held_out_loss and held_out_accuracy where images
+            are held out, coefficients (a list, ``nets.coefficients``) where the network has any, seconds (of training)
+            and eval_seconds.
         early_loss: training loss of the first steps, one value a step.
         environment: versions, device, threads, precision, git commit, date.
         seconds: wall time of the whole run, over all its sessions.

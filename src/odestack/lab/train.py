@@ -12,19 +12,21 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from tqdm import tqdm
 
-from odestack.lab import cifar
+from odestack.lab import cifar, pets
 from odestack.lab.config import RunConfig
 from odestack.lab.environment import environment
 from odestack.lab.records import Record, write_atomically
+from odestack.lab.tasks import TASKS, Wanted
 from odestack.nets.coefficients import coefficients
 from odestack.nets.network import Network
 
 EARLY_STEPS = 400
 """Number of first steps whose loss goes into the record one by one."""
 EVALUATION_BATCH = 500
+EVALUATION_SEED = -1
+"""Of what a task draws in an evaluation; no ``stream`` has a negative seed."""
 CHECK_EVERY = 20
 """Steps between two looks at the loss: for divergence, and for the progress bar."""
 
@@ -33,7 +35,7 @@ Weights = dict[str, Tensor]
 
 @cache
 def data(name: str, device: torch.device) -> tuple[cifar.Split, cifar.Split]:
-    train, test = cifar.load(name)
+    train, test = pets.load() if name == pets.NAME else cifar.load(name)
     return train.to(device), test.to(device)
 
 
@@ -66,18 +68,26 @@ def autocast(config: RunConfig, device: torch.device) -> contextlib.AbstractCont
 @torch.no_grad()
 def evaluate(
     network: nn.Module, split: cifar.Split, config: RunConfig, batch: int = EVALUATION_BATCH
-) -> tuple[float, float]:
-    """Mean cross-entropy and accuracy in percent, with running statistics."""
+) -> tuple[float, ...]:
+    """Mean loss and scores of the config's task, with running statistics; what is drawn is the same in every call."""
+    task, generator = TASKS[config.task], torch.Generator().manual_seed(EVALUATION_SEED)
     network.eval()
-    loss, correct = 0.0, 0
+    sums = [0.0] * (1 + len(task.scores))
     for start in range(0, len(split), batch):
-        images, labels = split.images[start : start + batch], split.labels[start : start + batch]
+        images, targets = split.images[start : start + batch], split.labels[start : start + batch]
+        shown, wanted = task.pose(cifar.normalise(images), targets, generator)
         with autocast(config, images.device):
-            logits = network(cifar.normalise(images)).float()
-        loss += F.cross_entropy(logits, labels, reduction="sum").item()
-        correct += int((logits.argmax(1) == labels).sum())
+            outputs = network(shown).float()
+        values = [task.loss(outputs, wanted, reduction="sum"), *(of(outputs, wanted) for of in task.scores.values())]
+        sums = [total + value.item() for total, value in zip(sums, values, strict=True)]
     network.train()
-    return loss / len(split), 100 * correct / len(split)
+    return tuple(total / len(split) for total in sums)
+
+
+def measured(name: str, network: nn.Module, split: cifar.Split, config: RunConfig) -> dict[str, float]:
+    """The columns of a record's row that an ``evaluate`` of the split gives, such as test_loss and test_accuracy."""
+    columns = [f"{name}_{what}" for what in ("loss", *TASKS[config.task].scores)]
+    return dict(zip(columns, evaluate(network, split, config), strict=True))
 
 
 def batch_coefficients(network: Network, split: cifar.Split, config: RunConfig) -> list[float]:
@@ -134,9 +144,9 @@ def run(
             if status == "done":
                 started = time.perf_counter()
                 row = state["epochs"][-1]
-                row["test_loss"], row["test_accuracy"] = evaluate(network, test, config)
+                row |= measured("test", network, test, config)
                 if config.held_out:
-                    row["held_out_loss"], row["held_out_accuracy"] = evaluate(network, held_out, config)
+                    row |= measured("held_out", network, held_out, config)
                 if found := batch_coefficients(network, test, config):
                     row["coefficients"] = found
                 row["eval_seconds"] = round(time.perf_counter() - started, 2)
@@ -164,17 +174,18 @@ def step(
     config: RunConfig,
     forward: Callable[[Tensor], Tensor],
     optimiser: torch.optim.Optimizer,
-    images: Tensor,
-    labels: Tensor,
+    shown: Tensor,
+    wanted: Wanted,
 ) -> tuple[Tensor, Tensor]:
-    """One step on a batch of normalised images; the loss before it and the number of right answers, both 0-d."""
-    with autocast(config, images.device):
-        logits = forward(images).float()
-    loss = F.cross_entropy(logits, labels)
+    """One step on a batch of normalised images; the loss before it and the sum of the task's first score, both 0-d."""
+    task = TASKS[config.task]
+    with autocast(config, shown.device):
+        outputs = forward(shown).float()
+    loss = task.loss(outputs, wanted)
     optimiser.zero_grad()
     loss.backward()
     optimiser.step()
-    return loss.detach(), (logits.detach().argmax(1) == labels).sum()
+    return loss.detach(), task.scores[task.score](outputs.detach(), wanted)
 
 
 def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any] | None:
@@ -203,16 +214,17 @@ def _epoch(
     """Train one epoch, or up to the last step; append its row to the state unless the loss became non-finite."""
     epoch = state["step"] // config.steps_per_epoch
     order = torch.randperm(config.train_images, generator=stream(config.seed, "order", epoch))
-    augmentation = stream(config.seed, "augment", epoch) if config.augment else None
+    task, draws = TASKS[config.task], stream(config.seed, "augment", epoch)
+    augmentation = draws if config.augment else None
     started = time.perf_counter()
     losses: list[Tensor] = []
-    correct = torch.zeros((), dtype=torch.int64, device=train.labels.device)
-    for images, labels in cifar.batches(train, config.batch, order=order, augmentation=augmentation):
+    scores: list[Tensor] = []
+    for images, targets in cifar.batches(train, config.batch, order=order, augmentation=augmentation):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(config, state["step"])
-        loss, hits = step(config, forward, optimiser, images, labels)
+        loss, score = step(config, forward, optimiser, *task.pose(images, targets, draws))
         losses.append(loss)
-        correct += hits
+        scores.append(score)
         state["step"] += 1
         last = state["step"] == config.total_steps
         if last or len(losses) % CHECK_EVERY == 0 or len(losses) == config.steps_per_epoch:
@@ -232,7 +244,7 @@ def _epoch(
             "step": state["step"],
             "lr": learning_rate(config, state["step"] - 1),
             "train_loss": sum(values) / len(values),
-            "train_accuracy": 100 * correct.item() / (len(values) * config.batch),
+            f"train_{task.score}": torch.stack(scores).sum().item() / (len(values) * config.batch),
             "seconds": round(time.perf_counter() - started, 2),
         }
     )

@@ -13,6 +13,26 @@ from odestack.nets.stack import stack
 LEVELS = 3
 """Resolutions: the images', its half and its quarter, at one, two and four times the width."""
 
+STACKS = 2 * LEVELS - 1
+OTHER_LAYERS = 2 + 3 * (LEVELS - 1)
+"""Stem, head, and for each change of resolution the convolutions down, up and after the concatenation."""
+
+
+def stack_branches(tableau: Tableau, depth: int) -> int:
+    """Branches of every stack in a U-Net of so many layers, counted along its longest path.
+
+    Raises:
+        ValueError: the depth does not divide; the message names the nearest depths that do.
+    """
+    stages = len(tableau.used_stages)
+    layers = STACKS * branches.layers("conv2") * stages
+    steps, rest = divmod(depth - OTHER_LAYERS, layers)
+    if steps < 1 or rest:
+        near = [OTHER_LAYERS + k * layers for k in (steps, steps + 1) if k > 0] or [OTHER_LAYERS + layers]
+        named = f"{'depths are' if len(near) > 1 else 'depth is'} {' and '.join(map(str, near))}"
+        raise ValueError(f"depth {depth} is not {OTHER_LAYERS} + {layers}k: nearest {tableau.name} {named}")
+    return steps * stages
+
 
 class Level(nn.Module):
     """Encoder stack, everything at lower resolutions, decoder stack; keeps (B, width, H, W).
