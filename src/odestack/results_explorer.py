@@ -89,10 +89,10 @@ def _menu(name: str, key: str, options: Mapping[str, str], chosen: str) -> str:
 
 def _row(profile: str, record: Record, uses: Sequence[str], records: str) -> str:
     config = record.config
-    accuracy = f"{record.final['test_accuracy']:.2f}" if record.status == "done" and record.final else "–"
+    accuracy = record.final.get("test_accuracy") if record.status == "done" else None
     cells = (
         *(config.depth, config.width, config.seed, settings(config, profile)),
-        *(record.status, accuracy, f"{record.seconds / 60:.1f}"),
+        *(record.status, "–" if accuracy is None else f"{accuracy:.2f}", f"{record.seconds / 60:.1f}"),
     )
     link = f'<a href="{records}/{profile}/{config.key}.json">{config.key}</a>'
     about = f'data-study="{" ".join(uses)}" data-method="{escape(config.scheme)}" data-depth="{config.depth}"'
@@ -105,13 +105,14 @@ def _curves(profile: str, record: Record) -> dict[str, Any]:
     """What the script draws of a run: name, what it was, colour, symbol, and x and y of each quantity."""
     style = figures.look(record.config.scheme)
     epochs = [row["epoch"] for row in record.epochs]
+    accuracies = [row["test_accuracy"] for row in record.epochs if "test_accuracy" in row]
     smooth = pd.Series(record.early_loss, dtype=float).rolling(20, min_periods=1).mean().tolist()
     return {
         "name": f"{style.label}, depth {record.config.depth}",
         "about": ", ".join(filter(None, [f"seed {record.config.seed}", settings(record.config, profile)])),
         "color": style.color,
         "symbol": SYMBOLS.get(style.marker, "circle"),
-        "accuracy": {"x": epochs, "y": [row["test_accuracy"] for row in record.epochs]},
+        "accuracy": {"x": epochs[: len(accuracies)], "y": accuracies},
         "loss": {"x": epochs, "y": [row["train_loss"] for row in record.epochs]},
         "early": {"x": [*range(EVERY, len(smooth) + 1, EVERY)], "y": [round(y, 4) for y in smooth[EVERY - 1 :: EVERY]]},
     }

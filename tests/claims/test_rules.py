@@ -24,6 +24,11 @@ def accuracy(of: Callable[[Arm], float]) -> Truths:
     return {"accuracy": of}
 
 
+def psnr(gain: float) -> Truths:
+    """Of RK4."""
+    return {"psnr": lambda arm: gain * (order(arm) == 4)}
+
+
 def loss(of: Callable[[Arm], float]) -> Truths:
     return {"early_loss": of}
 
@@ -153,6 +158,14 @@ CASES = {
         accuracy(lambda arm: 0.5 * order(arm)),
         accuracy(lambda arm: -0.5 * order(arm)),
         accuracy(equal),
+    ),
+    "C13, U-Net": Case("unet", beyond.unet_gains, psnr(0.5), psnr(-0.1), psnr(0.0)),
+    "C13, transformer": Case(
+        "transformer",
+        beyond.transformer_does_not,
+        accuracy(equal),
+        accuracy(lambda arm: 2.0 * (order(arm) == 4)),
+        accuracy(lambda arm: SMALLEST * (order(arm) == 4)),
     ),
     "C14": Case(
         "reparameterisation", beyond.order_2_is_enough, above_order_1(0.0), above_order_1(1.0), above_order_1(SMALLEST)

@@ -16,7 +16,7 @@ from odestack.claims import (
     Finding,
     judge,
 )
-from odestack.claims.verdicts import NATS, Direction, does_not_rise, equals, rises
+from odestack.claims.verdicts import DECIBELS, NATS, Direction, does_not_rise, equals, rises
 from odestack.lab.records import Record, Store
 from odestack.studies import depth_by_order
 from odestack.studies.statistics import Contrast, Nonparametric
@@ -81,6 +81,7 @@ def test_equals(estimate, error, said):
 def test_bounds_are_those_of_the_unit():
     assert rises("it", effect(1.0), NATS).needed == (SMALLEST_LOSS, inf)
     assert equals("it", effect(1.0), NATS).shown == (-SMALLEST_LOSS, SMALLEST_LOSS)
+    assert rises("it", effect(1.0), DECIBELS).needed == (0.1, inf)
     assert rises("it", effect(1.0), NATS, needed=0.3).needed == (0.3, inf)
 
 

@@ -20,7 +20,9 @@ from odestack.studies import (
     learning_rate,
     nesting,
     reparameterisation,
+    transformer,
     tuned,
+    unet,
 )
 
 Arm = dict[str, Any]
@@ -63,10 +65,14 @@ ARMS: dict[str, list[Arm]] = {
     ),
     "multistep": grid(arm=["euler", "midpoint", "rk4", "ab2", "ab3", "lm"], seed=[0, 1]),
     "reparameterisation": grid(scheme=reparameterisation.SCHEMES, seed=[0, 1]),
+    "unet": grid(scheme=unet.SCHEMES, seed=[0, 1]),
+    "transformer": grid(scheme=transformer.SCHEMES, seed=[0, 1, 2]),
 }  # fmt: skip
 
 Truth = Callable[[Arm], float]
-SCALE = {"accuracy": 80.0, "early_loss": 1.5, "held_out_accuracy": 79.0}
+LEVEL = {"accuracy": 80.0, "early_loss": 1.5, "held_out_accuracy": 79.0, "psnr": 29.0}
+SCALE = {"early_loss": 0.04, "psnr": 0.2}
+"""Of shift and noise, where it is not 1: as the smallest effect of interest is to half a point."""
 
 
 def world(
@@ -78,8 +84,8 @@ def world(
     arms = [arm for arm in ARMS[study] if arm["seed"] < seeds]
     table = pd.DataFrame(arms)
     table["status"] = "done"
-    for outcome, level in SCALE.items():
-        scale = 0.04 if outcome == "early_loss" else 1.0
+    for outcome, level in LEVEL.items():
+        scale = SCALE.get(outcome, 1.0)
         shift = rng.normal(0, scale, 3)
         noise = rng.normal(0, sigma * scale, len(arms))
         of = (truth or {}).get(outcome, lambda arm: 0.0)

@@ -10,6 +10,9 @@ from odestack.methods import catalogue
 from odestack.studies import STUDIES, branch_depth, headline, learning_rate, methods, tuned
 
 ROW = {"epoch": 4, "step": 1560, "train_loss": 1.0, "test_loss": 1.1, "test_accuracy": 70.0, "held_out_accuracy": 69.0}
+ROW |= {"test_psnr": 70.0}
+SCORES = {"unet": "psnr"}
+"""The outcome of studies in which it is not accuracy."""
 TRAINED = [name for name in STUDIES if STUDIES[name].jobs("cpu")]
 
 
@@ -17,16 +20,16 @@ def records(study, profile="cpu"):
     return [Record(job.config, "done", [ROW], [1.5] * 40, {}, 60.0) for job in study.jobs(profile)]
 
 
-def test_all_studies_train_at_cpu_but_two():
-    """The cost is counted, and the anchor needs a GPU."""
-    assert set(STUDIES) - set(TRAINED) == {"cost", "anchor"}
+def test_all_studies_train_at_cpu_but_three():
+    """The cost is counted; the anchor and segmentation need a GPU."""
+    assert set(STUDIES) - set(TRAINED) == {"cost", "anchor", "segmentation"}
 
 
 @pytest.mark.parametrize("name", TRAINED)
 def test_tables_have_a_row_a_run_and_are_empty_without_records(name):
     study = STUDIES[name]
     assert len(study.table(records(study))) == len(study.jobs("cpu"))
-    assert study.table(records(study))["accuracy"].tolist() == [70.0] * len(study.jobs("cpu"))
+    assert study.table(records(study))[SCORES.get(name, "accuracy")].tolist() == [70.0] * len(study.jobs("cpu"))
     empty = study.table([])
     assert len(empty) == 0
     assert set(study.table(records(study)).columns) == set(empty.columns)
@@ -38,7 +41,7 @@ def test_a_diverged_run_is_a_row_without_accuracy(name):
     record = Record(study.jobs("cpu")[0].config, "diverged", [ROW], [2.0], {}, 1.0)
     table = study.table([record])
     assert table["status"].tolist() == ["diverged"]
-    assert pd.isna(table["accuracy"].iloc[0])
+    assert pd.isna(table[SCORES.get(name, "accuracy")].iloc[0])
 
 
 def test_methods_runs_the_whole_catalogue_and_fills_only_where_it_must():

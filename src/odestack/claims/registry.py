@@ -81,7 +81,11 @@ CLAIMS = (
     Claim(
         "C12", "Over ten methods, accuracy grows with order", METHODS, {"methods": wiring.accuracy_rises_over_methods}
     ),
-    Claim("C13", "U-Net gains; transformers do not"),
+    Claim(
+        "C13",
+        "U-Net gains; transformers do not",
+        rules={"unet": beyond.unet_gains, "transformer": beyond.transformer_does_not},
+    ),
     Claim(
         "C14",
         "RepVGG gains from order 2, not from higher",

@@ -19,7 +19,10 @@ from odestack.studies import (
     multistep,
     nesting,
     reparameterisation,
+    segmentation,
+    transformer,
     tuned,
+    unet,
 )
 
 STUDIES: dict[str, ModuleType] = {
@@ -36,6 +39,9 @@ STUDIES: dict[str, ModuleType] = {
     "adaptive": adaptive,
     "multistep": multistep,
     "reparameterisation": reparameterisation,
+    "unet": unet,
+    "transformer": transformer,
+    "segmentation": segmentation,
     "anchor": anchor,
     "classroom": classroom,
 }
