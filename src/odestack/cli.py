@@ -80,10 +80,10 @@ def _train(**options: Any) -> None:
     sweep([Job(config, "final")], store, device=device, compile=compile, progress=sys.stderr.isatty())
     record = store.get(config)
     assert record is not None
-    if record.status == "diverged":
-        print(f"diverged after {len(record.early_loss)} or more steps")
-    else:
+    if record.status == "done":
         print(f"test accuracy {record.final['test_accuracy']:.2f} % after {int(record.final['step'])} steps")
+    else:
+        print(f"{record.status} after {len(record.early_loss)} or more steps")
     print(f"record: {store.path(config)}")
 
 

@@ -63,7 +63,7 @@ def _compared(old: Record, new: Record) -> dict[str, object]:
         "fresh": after,
         "difference": difference,
         "tolerance": TOLERANCE[score],
-        "agrees": same_status and (old.status == "diverged" or abs(difference) <= TOLERANCE[score]),
+        "agrees": same_status and (old.status != "done" or abs(difference) <= TOLERANCE[score]),
     }
 
 

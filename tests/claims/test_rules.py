@@ -12,6 +12,7 @@ from odestack.claims import ALPHA, INCONCLUSIVE, NOT_REPRODUCED, NOT_RUN, REPROD
 from odestack.claims.rules import beyond, depth, rate, wiring
 from odestack.claims.verdicts import Rule
 from odestack.methods import catalogue
+from odestack.studies import neural_ode
 
 Truths = dict[str, Callable[[Arm], float]]
 
@@ -76,6 +77,11 @@ def at_best_rate(gap: float) -> Truths:
 def above_order_1(further: float) -> Truths:
     """Order 2 gains a point over order 1, and higher orders a further gain over order 2."""
     return accuracy(lambda arm: float(not plain(arm)) + further * (order(arm) > 2))
+
+
+def at_one_tolerance(gain: float) -> Truths:
+    """Accuracy rises by the gain with every order of an adaptive solver, and is the same for equal steps."""
+    return accuracy(lambda arm: gain * arm["order"] * (arm["tolerance"] == neural_ode.TOLERANCE))
 
 
 def equal(arm: Arm) -> float:
@@ -169,6 +175,13 @@ CASES = {
     ),
     "C14": Case(
         "reparameterisation", beyond.order_2_is_enough, above_order_1(0.0), above_order_1(1.0), above_order_1(SMALLEST)
+    ),
+    "C16": Case(
+        "neural_ode",
+        beyond.higher_order_gains_by_evaluations,
+        at_one_tolerance(0.3),
+        at_one_tolerance(-0.3),
+        at_one_tolerance(0.0),
     ),
     "C17": Case(
         "branch_depth",
@@ -291,6 +304,23 @@ def test_of_a_partial_store_no_rule_makes_an_error(case):
 def test_a_claim_is_not_reproduced_without_an_arm_that_it_needs():
     table = world("headline", CASES["C18"].right)
     assert verdict(depth.gains_at_30_and_58, table.loc[table["depth"] != 58]) == INCONCLUSIVE
+
+
+def test_a_gain_that_costs_no_evaluations_is_not_the_claim():
+    table = world("neural_ode", CASES["C16"].right)
+    table["nfe_forward"] = 20.0 + table["seed"]
+    assert verdict(beyond.higher_order_gains_by_evaluations, table) == NOT_REPRODUCED
+
+
+def test_nor_is_one_at_equal_evaluations():
+    table = world("neural_ode", accuracy(lambda arm: 1.0 * arm["order"]))
+    assert verdict(beyond.higher_order_gains_by_evaluations, table) == NOT_REPRODUCED
+
+
+def test_the_cost_is_the_factor_of_evaluations():
+    _, cost, _ = beyond.higher_order_gains_by_evaluations(world("neural_ode"))[0]
+    assert cost.effect is not None
+    assert cost.effect.estimate == pytest.approx(np.log2(80 / 20), abs=0.05)
 
 
 def test_few_failures_do_not_tell():

@@ -26,7 +26,14 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def made(study: str, profile: str = "cpu", gain: Callable[[RunConfig], float] = lambda config: 0.0) -> list[Record]:
     """Records of the whole study with test accuracy 80 + gain + noise."""
     rng = np.random.default_rng(len(study))
-    row = {"epoch": 4, "step": 1560, "train_loss": 1.0, "test_loss": 1.1, "held_out_accuracy": 79.0}
+    row = {
+        "epoch": 4,
+        "step": 1560,
+        "train_loss": 1.0,
+        "test_loss": 1.1,
+        "held_out_accuracy": 79.0,
+        "nfe_forward": 20.0,
+    }
     return [
         Record(
             job.config,

@@ -9,6 +9,7 @@ import pandas as pd
 
 from odestack import claims
 from odestack.claims.verdicts import Claim, Finding, Rule
+from odestack.lab.neural_ode_config import NeuralODEConfig
 from odestack.methods import catalogue
 from odestack.studies import (
     ablation,
@@ -19,6 +20,7 @@ from odestack.studies import (
     headline,
     learning_rate,
     nesting,
+    neural_ode,
     reparameterisation,
     transformer,
     tuned,
@@ -67,6 +69,12 @@ ARMS: dict[str, list[Arm]] = {
     "reparameterisation": grid(scheme=reparameterisation.SCHEMES, seed=[0, 1]),
     "unet": grid(scheme=unet.SCHEMES, seed=[0, 1]),
     "transformer": grid(scheme=transformer.SCHEMES, seed=[0, 1, 2]),
+    "neural_ode": [
+        {"arm": neural_ode.arm(config), "tolerance": config.tolerance, "order": config.order, "seed": config.seed}
+        | {"nfe_forward": (10.0 if config.tolerance else 4.0) * config.order + config.seed}
+        for config in (job.config for job in neural_ode.jobs("cpu"))
+        if isinstance(config, NeuralODEConfig)
+    ],
 }  # fmt: skip
 
 Truth = Callable[[Arm], float]

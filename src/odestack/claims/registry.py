@@ -92,7 +92,11 @@ CLAIMS = (
         rules={"reparameterisation": beyond.order_2_is_enough},
     ),
     Claim("C15", "(conjecture) Loss surfaces get smoother with order"),
-    Claim("C16", "Neural ODE: at one tolerance a higher-order solver does better, at many more evaluations"),
+    Claim(
+        "C16",
+        "Neural ODE: at one tolerance a higher-order solver does better, at many more evaluations",
+        rules={"neural_ode": beyond.higher_order_gains_by_evaluations},
+    ),
     Claim(
         "C17",
         "Two or three layers per branch are best; fewer or more are worse",

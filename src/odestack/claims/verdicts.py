@@ -32,8 +32,8 @@ NOT_REPRODUCED = "not reproduced"
 INCONCLUSIVE = "inconclusive at this scale"
 NOT_RUN = "not run"
 
-POINTS, NATS, DECIBELS, SHARE, TAU = "points", "nats", "dB", "share of settings", "τ"
-BOUND = {POINTS: SMALLEST, NATS: SMALLEST_LOSS, DECIBELS: SMALLEST_PSNR, SHARE: 0.0}
+POINTS, NATS, DECIBELS, SHARE, TAU, DOUBLINGS = "points", "nats", "dB", "share of settings", "τ", "doublings"
+BOUND = {POINTS: SMALLEST, NATS: SMALLEST_LOSS, DECIBELS: SMALLEST_PSNR, SHARE: 0.0, DOUBLINGS: 1.0}
 """Smallest effect of interest by unit; none was fixed for shares."""
 
 
@@ -86,6 +86,13 @@ def rises(what: str, effect: Effect | None, unit: str = POINTS, *, needed: float
     """The effect is above zero; contradicted if surely below ``needed``, by default the unit's smallest of interest."""
     p_value = 1.0 if effect is None else effect.p_above(0.0)
     return Direction(what, effect, p_value, (0.0, inf), (BOUND[unit] if needed is None else needed, inf), unit)
+
+
+def exceeds(what: str, effect: Contrast | None, unit: str) -> Direction:
+    """The effect is above the unit's smallest of interest; contradicted if surely below it."""
+    bound = BOUND[unit]
+    p_value = 1.0 if effect is None else effect.p_above(bound)
+    return Direction(what, effect, p_value, (bound, inf), (bound, inf), unit)
 
 
 def does_not_rise(what: str, effect: Contrast | None, unit: str = POINTS) -> Direction:

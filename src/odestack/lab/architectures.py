@@ -4,11 +4,20 @@ from typing import Any
 
 from odestack.lab.config import ConfigError, RunConfig
 from odestack.lab.imagenet_config import ImageNetConfig
+from odestack.lab.neural_ode_config import NeuralODEConfig
 from odestack.lab.repvgg_config import RepVGGConfig
 from odestack.lab.unet_config import PetsConfig, UNetConfig
 from odestack.lab.vit_config import ViTConfig
 
-CONFIGS: tuple[type[RunConfig], ...] = (RunConfig, RepVGGConfig, ImageNetConfig, ViTConfig, UNetConfig, PetsConfig)
+CONFIGS: tuple[type[RunConfig], ...] = (
+    RunConfig,
+    RepVGGConfig,
+    ImageNetConfig,
+    ViTConfig,
+    UNetConfig,
+    PetsConfig,
+    NeuralODEConfig,
+)
 
 
 def config_from_dict(data: dict[str, Any]) -> RunConfig:

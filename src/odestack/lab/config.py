@@ -204,6 +204,10 @@ class RunConfig:
             return catalogue.get(self.scheme)
         return Tableau(self.scheme, **json.loads(self.tableau))
 
+    @property
+    def order(self) -> int:
+        return self.method().order
+
     def network(self) -> Network:
         """The network, initialised from torch's global generator."""
         if self.architecture == "resnet20":

@@ -11,8 +11,9 @@ from typing import Any
 from odestack.lab.architectures import config_from_dict
 from odestack.lab.cifar import DATA
 from odestack.lab.config import RECIPE_VERSION, RunConfig
+from odestack.nets.solvers import Failure
 
-STATUSES = ("done", "diverged")
+STATUSES = ("done", "diverged", *(failure.value for failure in Failure))
 
 
 class RecordError(ValueError):
@@ -25,10 +26,12 @@ class Record:
 
     Attributes:
         config: what was run.
-        status: "done", or "diverged" (a non-finite loss; the metrics end there).
+        status: "done"; "diverged" (a non-finite loss); or why a solver of an ODE gave up (``nets.solvers.Failure``).
+            But for "done" the metrics end there.
         epochs: one row an epoch: epoch, step, lr, train_loss, train_accuracy, test_loss, test_accuracy (in percent;
             other tasks have other scores in its place, ``lab.tasks``), held_out_loss and held_out_accuracy where images
-            are held out, coefficients (a list, ``nets.coefficients``) where the network has any, seconds (of training)
+            are held out, coefficients (a list, ``nets.coefficients``) where the network has any, nfe_forward and
+            nfe_backward (of an ODE-Net: evaluations of the field in a training step, on average), seconds (of training)
             and eval_seconds.
         early_loss: training loss of the first steps, one value a step.
         environment: versions, device, threads, precision, git commit, date.
@@ -44,7 +47,7 @@ class Record:
 
     @property
     def final(self) -> dict[str, Any]:
-        """The last epoch's row; empty if the run diverged in the first epoch."""
+        """The last epoch's row; empty if the run failed in the first epoch."""
         return self.epochs[-1] if self.epochs else {}
 
     def to_json(self) -> str:

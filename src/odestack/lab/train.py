@@ -21,6 +21,8 @@ from odestack.lab.records import Record, write_atomically
 from odestack.lab.tasks import TASKS, Wanted
 from odestack.nets.coefficients import coefficients
 from odestack.nets.network import Network
+from odestack.nets.neural_ode import NeuralODE
+from odestack.nets.solvers import NFE, SolverError
 
 EARLY_STEPS = 400
 """Number of first steps whose loss goes into the record one by one."""
@@ -109,7 +111,7 @@ def run(
     on_epoch: Callable[[int, Weights], None] | None = None,
     progress: bool = False,
 ) -> Record:
-    """Train as the config says and return the record. Divergence is a status, not an error.
+    """Train as the config says and return the record. A run that fails is a status, not an error.
 
     Args:
         config: the run.
@@ -140,19 +142,22 @@ def run(
     steps = {"total": config.total_steps, "initial": state["step"], "unit": "step"}
     with tqdm(desc=config.key, disable=not progress, **steps) as bar:
         while state["step"] < config.total_steps and status == "done":
-            status = _epoch(config, state, forward, optimiser, train, bar)
+            status = _epoch(config, state, network, forward, optimiser, train, bar)
             if status == "done":
                 started = time.perf_counter()
                 row = state["epochs"][-1]
-                row |= measured("test", network, test, config)
-                if config.held_out:
-                    row |= measured("held_out", network, held_out, config)
+                try:
+                    row |= measured("test", network, test, config)
+                    if config.held_out:
+                        row |= measured("held_out", network, held_out, config)
+                    status = "done" if math.isfinite(row["test_loss"]) else "diverged"
+                except SolverError as error:
+                    status = error.status.value
                 if found := batch_coefficients(network, test, config):
                     row["coefficients"] = found
                 row["eval_seconds"] = round(time.perf_counter() - started, 2)
-                if not math.isfinite(row["test_loss"]):
+                if status != "done":
                     state["epochs"].pop()
-                    status = "diverged"
             state["seconds"] = time.perf_counter() - began
             if status == "done" and on_epoch is not None:
                 on_epoch(len(state["epochs"]), network.state_dict())
@@ -206,12 +211,14 @@ def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any] | None:
 def _epoch(
     config: RunConfig,
     state: dict[str, Any],
+    network: Network,
     forward: Callable[[Tensor], Tensor],
     optimiser: torch.optim.Optimizer,
     train: cifar.Split,
     bar: tqdm,
 ) -> str:
-    """Train one epoch, or up to the last step; append its row to the state unless the loss became non-finite."""
+    """Train one epoch, or up to the last step, and append its row to the state, unless the loss became non-finite or a
+    solver gave up. Returns the status."""
     epoch = state["step"] // config.steps_per_epoch
     order = torch.randperm(config.train_images, generator=stream(config.seed, "order", epoch))
     task, draws = TASKS[config.task], stream(config.seed, "augment", epoch)
@@ -219,12 +226,20 @@ def _epoch(
     started = time.perf_counter()
     losses: list[Tensor] = []
     scores: list[Tensor] = []
+    evaluations: list[NFE] = []
+    status = "done"
     for images, targets in cifar.batches(train, config.batch, order=order, augmentation=augmentation):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(config, state["step"])
-        loss, score = step(config, forward, optimiser, *task.pose(images, targets, draws))
+        try:
+            loss, score = step(config, forward, optimiser, *task.pose(images, targets, draws))
+        except SolverError as error:
+            status = error.status.value
+            break
         losses.append(loss)
         scores.append(score)
+        if isinstance(network, NeuralODE):
+            evaluations.append(network.nfe)
         state["step"] += 1
         last = state["step"] == config.total_steps
         if last or len(losses) % CHECK_EVERY == 0 or len(losses) == config.steps_per_epoch:
@@ -233,11 +248,13 @@ def _epoch(
             bar.set_postfix(loss=f"{recent:.3f}")
             if not math.isfinite(recent) or last:
                 break
-    values = torch.stack(losses).tolist()
+    values = torch.stack(losses).tolist() if losses else []
     finite = next((i for i, value in enumerate(values) if not math.isfinite(value)), len(values))
     state["early_loss"] += values[: min(finite, max(0, EARLY_STEPS - len(state["early_loss"])))]
     if finite < len(values):
         return "diverged"
+    if status != "done":
+        return status
     state["epochs"].append(
         {
             "epoch": epoch + 1,
@@ -245,10 +262,19 @@ def _epoch(
             "lr": learning_rate(config, state["step"] - 1),
             "train_loss": sum(values) / len(values),
             f"train_{task.score}": torch.stack(scores).sum().item() / (len(values) * config.batch),
+            **_mean(evaluations),
             "seconds": round(time.perf_counter() - started, 2),
         }
     )
     return "done"
+
+
+def _mean(evaluations: list[NFE]) -> dict[str, float]:
+    """A row's columns; none without evaluations."""
+    if not evaluations:
+        return {}
+    forward, backward = (sum(made) / len(made) for made in zip(*evaluations, strict=True))
+    return {"nfe_forward": forward, "nfe_backward": backward}
 
 
 def rounded(value: Any) -> Any:

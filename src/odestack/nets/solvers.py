@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from odestack.methods import catalogue
 from odestack.nets.block import runge_kutta_step, scaled
 
-ADAPTIVE = ("adaptive_heun", "bosh3", "dopri5", "dopri8")
-"""Solvers of torchdiffeq that choose their steps."""
+ADAPTIVE = {"adaptive_heun": 2, "bosh3": 3, "dopri5": 5, "dopri8": 8}
+"""Solvers of torchdiffeq that choose their steps, and the order with which they advance."""
 ADJOINT = {"euler": "euler", "midpoint": "midpoint", "three_eighths": "rk4"}
 """Methods of the catalogue with an adjoint, and torchdiffeq's names: its "rk4" is the 3/8 rule."""
 

@@ -18,6 +18,7 @@ from odestack.studies import (
     methods,
     multistep,
     nesting,
+    neural_ode,
     reparameterisation,
     segmentation,
     transformer,
@@ -42,6 +43,7 @@ STUDIES: dict[str, ModuleType] = {
     "unet": unet,
     "transformer": transformer,
     "segmentation": segmentation,
+    "neural_ode": neural_ode,
     "anchor": anchor,
     "classroom": classroom,
 }

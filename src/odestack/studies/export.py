@@ -53,7 +53,10 @@ CONFIG = {
 }
 RESULTS = {
     "order": ("", "order of the method"),
-    "status": ("", "done, or diverged after a loss that was not finite; the results are then those before it"),
+    "status": (
+        "",
+        "done, or why it failed: diverged (a loss was not finite), or what made an ODE's solver give up",
+    ),
     "epochs_done": ("epochs", "whole epochs trained"),
     "train_loss": (
         "nats",
@@ -68,7 +71,9 @@ RESULTS = {
     "test_iou": ("%", "segmentation: intersection over union on the test images after the last epoch"),
     "held_out_loss": ("nats", "mean cross-entropy on the images kept aside; empty if there are none"),
     "held_out_accuracy": ("%", "accuracy on the images kept aside; empty if there are none"),
-    "early_loss": ("nats", "mean training loss of the last 20 of the first 300 steps; inf if the run diverged in them"),
+    "nfe_forward": ("", "neural-ode: evaluations of the field in a forward pass, mean over the last epoch's steps"),
+    "nfe_backward": ("", "neural-ode: the same in the backward pass of an adjoint, else 0"),
+    "early_loss": ("nats", "mean training loss of the last 20 of the first 300 steps; inf if the run failed in them"),
     "seconds": ("s", "wall time of the whole run"),
 }
 ENVIRONMENT = {
@@ -91,6 +96,7 @@ EPOCH = {
     **{name: RESULTS[name] for name in ("train_loss", "train_accuracy", "test_loss", "test_accuracy")},
     **{name: RESULTS[name] for name in ("test_psnr", "test_ssim", "test_iou")},
     **{name: RESULTS[name] for name in ("held_out_loss", "held_out_accuracy")},
+    **{name: RESULTS[name] for name in ("nfe_forward", "nfe_backward")},
     "seconds": ("s", "wall time of training in the epoch"),
     "eval_seconds": ("s", "wall time of the evaluation after it"),
 }
@@ -124,7 +130,7 @@ def runs() -> pd.DataFrame:
             | config.to_dict()
             | results
             | {name: record.environment.get(name) for name in ENVIRONMENT}
-            | {"order": config.method().order, "status": record.status, "epochs_done": len(record.epochs)}
+            | {"order": config.order, "status": record.status, "epochs_done": len(record.epochs)}
             | {"early_loss": early_loss(record), "seconds": record.seconds}
         )
     return pd.DataFrame(rows, columns=[*IDENTITY, *config_fields(), *RESULTS, *ENVIRONMENT]).convert_dtypes()

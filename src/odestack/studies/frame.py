@@ -32,13 +32,13 @@ def over_seeds(arms: Callable[[int], Sequence[RunConfig]], seeds: Sequence[int])
 def tidy(records: Sequence[Record], *fields: str) -> pd.DataFrame:
     """One row a run: the named fields of its config, then ``RESULTS``.
 
-    The losses and the accuracy (percent) are those of the last epoch, None if the run diverged before its end.
+    The losses and the accuracy (percent) are those of the last epoch, None if the run failed before its end.
     """
     rows = []
     for record in records:
         final = record.final if record.status == "done" else {}
         results = {
-            "order": record.config.method().order,
+            "order": record.config.order,
             "seed": record.config.seed,
             "status": record.status,
             "train_loss": final.get("train_loss"),
@@ -55,9 +55,9 @@ def tidy(records: Sequence[Record], *fields: str) -> pd.DataFrame:
 def early_loss(record: Record) -> float:
     """Mean training loss of the last 20 of the first 300 steps.
 
-    Infinite if the run diverged in them, NaN if none is recorded.
+    Infinite if the run failed in them, NaN if none is recorded.
     """
-    if record.status == "diverged" and len(record.early_loss) < EARLY_STEPS:
+    if record.status != "done" and len(record.early_loss) < EARLY_STEPS:
         return inf
     late = record.early_loss[:EARLY_STEPS][-20:]
     return sum(late) / len(late) if late else nan

@@ -58,7 +58,7 @@ def table(records: Sequence[Record]) -> pd.DataFrame:
     """
     frame = tidy(records, "scheme", "depth", "lr", "relu", "batch_norm", "final_norm")
     frame["early_loss"] = [early_loss(record) for record in records]
-    frame["failed"] = (frame["early_loss"] > STALLED) | (frame["status"] == "diverged")
+    frame["failed"] = (frame["early_loss"] > STALLED) | (frame["status"] != "done")
     frame["setting"] = [setting(record.config) for record in records]
     return frame
 

@@ -77,14 +77,14 @@ class Nonparametric:
 
 
 def with_chance(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with the accuracy of guessing for runs that diverged, so that they count, and early loss capped at that
-    of guessing, which is also that of a run that diverged before it was measured."""
-    counted, diverged = table.copy(), table["status"] == "diverged"
+    """The table with the accuracy of guessing for runs that failed, so that they count, and early loss capped at that
+    of guessing, which is also that of a run that failed before it was measured."""
+    counted, failed = table.copy(), table["status"] != "done"
     for column in {"accuracy", "held_out_accuracy"} & set(table.columns):
-        counted[column] = counted[column].astype(float).mask(diverged, CHANCE)
+        counted[column] = counted[column].astype(float).mask(failed, CHANCE)
     if "early_loss" in counted:
         loss = counted["early_loss"].astype(float)
-        counted["early_loss"] = loss.mask(diverged & loss.isna(), CHANCE_LOSS).clip(upper=CHANCE_LOSS)
+        counted["early_loss"] = loss.mask(failed & loss.isna(), CHANCE_LOSS).clip(upper=CHANCE_LOSS)
     return counted
 
 
