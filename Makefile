@@ -29,7 +29,7 @@ MAKEFLAGS += --jobs=2  # notebooks at a time, of one thread each
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: help env book experiments reproduce data test lint bench serve clean browser
+.PHONY: help env book experiments reproduce data test faults lint bench serve clean browser
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -52,6 +52,9 @@ data: $(ENV) ## Fetch CIFAR-10 into data/cifar10 and check it
 
 test: book browser ## Build the book, then run every test
 	$(BIN)/python -m pytest -rs $(PYTEST)
+
+faults: $(ENV) ## Kill, fill up, damage and mislead it at length, and count (tests/faults; a short part is in make test)
+	FAULTS=all $(BIN)/python -m pytest -rs tests/faults
 
 lint: $(ENV) ## Check style and types
 	$(BIN)/ruff check .

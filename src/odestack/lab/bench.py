@@ -19,6 +19,8 @@ from odestack.nets.cost import cost
 
 WORKERS = (0, 1, 2)
 WARM_UP = 4  # steps before each measurement; also empties what the loader's workers prepared while they waited
+LONGEST = 600
+"""Seconds of one measurement at most."""
 ROOF_SIZE = 2048
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
@@ -37,11 +39,13 @@ def bench_train(width: int = 16, depth: int = 50, *, repeats: int = 5, seconds: 
         that goes into making batches (NaN for the plain loops).
 
     Raises:
-        ValueError: width or depth cannot be built, or ``repeats`` or ``seconds`` measures nothing.
+        ValueError: width or depth cannot be built, ``repeats`` is below 1, or ``seconds`` is not in (0, ``LONGEST``].
         cifar.DataError: mini-cifar10 is damaged.
     """
-    if repeats < 1 or seconds <= 0:
-        raise ValueError(f"repeats is {repeats} and seconds is {seconds:g}, but both must be positive")
+    if repeats < 1:
+        raise ValueError(f"repeats is {repeats}, but must be at least 1")
+    if not 0 < seconds <= LONGEST:
+        raise ValueError(f"seconds is {seconds:g}, but must be more than 0 and at most {LONGEST}")
     config = RunConfig(dataset="mini-cifar10", width=width, depth=depth, precision=best_precision())
     plain = {f"plain, {workers} workers": _plain_loop(config, workers) for workers in WORKERS}
     loops: dict[str, Steps] = {"engine": _engine(config), **plain, "data": _batches(config)}

@@ -97,6 +97,12 @@ class Store:
         """Where an unfinished run's last epoch is, with a ``.lock`` beside it while it trains."""
         return self.root / "checkpoints" / self.profile / f"{config.key}.pt"
 
+    def remove_unfinished(self, config: RunConfig) -> None:
+        """Remove the temporary files that a process killed while writing has left of this run."""
+        for path in (self.path(config), self.weights(config), self.checkpoint(config)):
+            for temporary in path.parent.glob(f".{config.key}.*.tmp"):
+                temporary.unlink(missing_ok=True)
+
     def get(self, config: RunConfig) -> Record | None:
         """The run's record, or None.
 

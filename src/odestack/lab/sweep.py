@@ -71,7 +71,7 @@ def sweep(
         SweepError: a worker process died, or there is no Ray cluster.
     """
     deadline = None if budget is None else time.monotonic() + budget
-    left = _missing(jobs, store)
+    left = _unfinished(jobs, store)
     options = {"device": device, "compile": compile}
     bar = tqdm(total=len(left), desc=f"{store.profile} runs", unit="run", disable=not progress)
     with bar, _connection(ray if left else None, workers):
@@ -85,13 +85,13 @@ def sweep(
                 attempts = _in_processes(free, store, workers, options)
             for finished in attempts:
                 bar.update(finished)
-            left = _missing(left, store)
+            left = _unfinished(left, store)
             bar.update(bar.total - len(left) - bar.n)
             if deadline is not None and time.monotonic() >= deadline:
                 break
             if left:
                 time.sleep(1.0)  # the rest is being trained by another sweep
-    return left
+    return [job for job in left if store.get(job.config) is None]
 
 
 def run_job(job: Job, store: Store, *, device: str = "cpu", compile: bool = False, progress: bool = False) -> bool:
@@ -100,6 +100,7 @@ def run_job(job: Job, store: Store, *, device: str = "cpu", compile: bool = Fals
     with lock(checkpoint.with_suffix(".lock")) as mine:
         if not mine:
             return False
+        store.remove_unfinished(job.config)
         if store.get(job.config) is None:
             record = train.run(
                 job.config,
@@ -165,8 +166,14 @@ def _in_other_hands(job: Job, store: Store) -> bool:
         return not mine
 
 
-def _missing(jobs: Sequence[Job], store: Store) -> list[Job]:
-    return [job for job in jobs if store.get(job.config) is None]
+def _unfinished(jobs: Sequence[Job], store: Store) -> list[Job]:
+    """The jobs without a record, and those whose sweep was killed between their record and its last tidying up."""
+
+    def unfinished(job: Job) -> bool:
+        checkpoint = store.checkpoint(job.config)
+        return store.get(job.config) is None or checkpoint.exists() or checkpoint.with_suffix(".lock").exists()
+
+    return [job for job in jobs if unfinished(job)]
 
 
 def _until(jobs: Sequence[Job], deadline: float | None) -> Iterator[Job]:
