@@ -205,11 +205,10 @@ def test_lockers_exclude_each_other_and_leave_no_file(tmp_path: Path) -> None:
     path = tmp_path / "locks" / "run.lock"
     inside: list[int] = []
     most, entries = 0, 0
-    end = time.monotonic() + 2.0
 
     def hammer() -> None:
         nonlocal most, entries
-        while time.monotonic() < end:
+        while entries < 100:
             with sweep.lock(path) as mine:
                 if mine:
                     inside.append(1)
@@ -222,7 +221,6 @@ def test_lockers_exclude_each_other_and_leave_no_file(tmp_path: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert entries > 50
     assert most == 1
     assert list(path.parent.iterdir()) == []
 
