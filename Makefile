@@ -96,7 +96,7 @@ book/chapters/%.ipynb: notebooks/%.ipynb requirements.lock $(SETTINGS) | $(ENV)
 $(FRONT): book/%.ipynb: notebooks/pages/%.ipynb requirements.lock $(SETTINGS) | $(ENV)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m odestack.publish $< $@ $(OPTIONS)
 
-book/reproduce.ipynb book/status.ipynb: $(CHAPTERS)  # they tell how long the chapters ran
+book/reproduce.ipynb book/status.ipynb book/teaching.ipynb: $(CHAPTERS)  # they tell how long the chapters ran
 
 $(TABLES): $(RECORDS) $(EXPORTERS) | $(ENV)
 	@OMP_NUM_THREADS=1 $(BIN)/odestack export $(@D) > /dev/null
