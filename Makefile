@@ -19,6 +19,7 @@ NOTEBOOKS   := $(sort $(wildcard notebooks/*.ipynb))
 CHAPTERS    := $(NOTEBOOKS:notebooks/%=book/chapters/%)
 FRONT       := $(patsubst notebooks/pages/%,book/%,$(wildcard notebooks/pages/*.ipynb))
 TABLES      := book/_extra/data/runs.csv
+GALLERY     := book/gallery.md
 EXPERIMENTS := $(if $(NOTEBOOKS),$(shell grep -l 'odestack.*studies' $(NOTEBOOKS)))
 RECORDS     := $(wildcard data/runs/* data/runs/*/*.json data/weights data/weights/*)
 TEXTS       := $(wildcard book/*.md book/*.yml book/*.bib book/_static/*)
@@ -29,7 +30,7 @@ MAKEFLAGS += --jobs=2  # notebooks at a time, of one thread each
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: help env book experiments reproduce data test faults lint bench serve clean browser
+.PHONY: help env book pdf experiments reproduce data test faults lint bench serve clean browser
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -38,6 +39,11 @@ env: $(ENV) ## Install the environment into .venv from requirements.lock
 
 book: $(SITE) ## Run every notebook that is out of date and build the website into _build/html
 	@echo "The book is at _build/html/index.html; make serve shows it at http://localhost:$(PORT)"
+
+pdf: book browser ## Print the whole book into _build/book.pdf
+	@rm -rf _build/single
+	@$(BIN)/jupyter-book build book --builder singlehtml --path-output _build/single --quiet > /dev/null
+	@$(BIN)/python -m odestack.pdf _build/single/_build/singlehtml _build/book.pdf
 
 experiments: $(ENV) ## Train all runs that a profile lacks, without a budget: make experiments PROFILE=cpu
 	@case "$(PROFILE)" in smoke|cpu|gpu) ;; *) echo "Say which runs to train: make experiments PROFILE=smoke, cpu or gpu"; exit 2;; esac
@@ -67,7 +73,7 @@ serve: book ## Show the book at http://localhost:8000
 	@$(BIN)/python -m http.server --bind localhost --directory _build/html $(PORT)
 
 clean: ## Remove everything that was built, the environment excepted
-	rm -rf _build book/chapters book/_extra book/*.ipynb book/*.d
+	rm -rf _build book/chapters book/_extra book/gallery book/gallery.md book/*.ipynb book/*.d
 
 # --- the environment -------------------------------------------------------------------------------------------------
 
@@ -103,11 +109,14 @@ $(TABLES): $(RECORDS) $(EXPORTERS) | $(ENV)
 	@rm -rf $(@D)/runs && mkdir $(@D)/runs && cp -r $(wildcard data/runs/cpu data/runs/gpu) $(@D)/runs
 	@touch $@
 
+$(GALLERY): $(CHAPTERS) src/odestack/chapters.py src/odestack/colophon.py src/odestack/gallery.py src/odestack/pictures.py
+	@$(BIN)/python -m odestack.gallery
+
 -include $(CHAPTERS:.ipynb=.d) $(FRONT:.ipynb=.d)
 
 # --- the website: built anew each time, since Sphinx warns only of pages that it reads, and shown when it is whole -----
 
-$(SITE): $(CHAPTERS) $(FRONT) $(TABLES) $(TEXTS) src/odestack/slides.py requirements.lock | $(ENV)
+$(SITE): $(CHAPTERS) $(FRONT) $(TABLES) $(GALLERY) $(TEXTS) src/odestack/slides.py requirements.lock | $(ENV)
 	@rm -rf _build/draft
 	@$(BIN)/jupyter-book build book --path-output _build/draft -W -n --keep-going --quiet > /dev/null
 	@cp $(VENV)/lib/python3*/site-packages/plotly/package_data/plotly.min.js _build/draft/_build/html/_static/
@@ -119,5 +128,5 @@ $(SITE): $(CHAPTERS) $(FRONT) $(TABLES) $(TEXTS) src/odestack/slides.py requirem
 
 browser:
 	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
-	 elif [ "$$(id -u)" = 0 ] && [ -e /etc/debian_version ] && apt-get update -qq && apt-get install -qqy --no-install-recommends chromium >/dev/null; then :; \
+	 elif [ "$$(id -u)" = 0 ] && [ -e /etc/debian_version ] && apt-get update -qq && apt-get install -qqy --no-install-recommends chromium fonts-droid-fallback >/dev/null; then :; \
 	 else echo "No browser found: the tests of the website are skipped; install chromium (Debian: apt-get install chromium) to run them"; fi

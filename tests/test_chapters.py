@@ -1,15 +1,19 @@
 """What the pages about the chapters read out of them."""
 
 from base64 import b64encode
+from io import BytesIO
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
 
-from odestack import chapters
+from odestack import chapters, gallery
+from odestack.colophon import colophon
+from odestack.pictures import Picture
 
-PNG = b"\x89PNG"
+CSV = "x,y\n1,2\n"
 CONTENTS = """
 format: jb-book
 root: intro
@@ -24,10 +28,16 @@ parts:
 """
 
 
+def png() -> bytes:
+    out = BytesIO()
+    Image.new("RGB", (800, 600), "white").save(out, "PNG")
+    return out.getvalue()
+
+
 @pytest.fixture
 def book(tmp_path: Path) -> Path:
     """A book of two chapters, of which the first has been executed, with a figure on show and one that is hidden."""
-    image = new_output("display_data", {"image/png": b64encode(PNG).decode()})
+    image = new_output("display_data", {"image/png": b64encode(png()).decode(), "text/csv": CSV})
     about = {"image": {"alt": "A line"}, "figure": {"name": "fig-line", "caption": "It rises."}}
     cells = [
         new_markdown_cell("# The first\n\n**Question.**"),
@@ -49,4 +59,25 @@ def test_an_executed_chapter_tells_of_its_run_and_its_figures(book: Path) -> Non
     (chapter,) = chapters.executed(book)
     assert (chapter.name, chapter.part, chapter.title, chapter.code_cells) == ("first", "Theory", "The first", 2)
     assert (chapter.seconds, f"{chapter.ended:%Y-%m-%d %H:%M}") == (12.5, "2026-01-02 03:04")
-    assert chapter.pictures == [chapters.Picture("fig-line", "It rises.", "A line", PNG)]
+    assert chapter.pictures == [Picture("fig-line", "fig-line", "It rises.", "A line", png(), CSV)]
+
+
+def test_the_foot_of_a_page_has_its_notebook_its_numbers_and_its_commands(book: Path) -> None:
+    executed = nbformat.read(book / "chapters" / "first.ipynb", as_version=4)
+    executed.cells.append(new_code_cell('%matplotlib inline\nevidence = gather("headline", profile)'))
+    text = colophon(executed, "chapters/first").source
+    assert '<a href="../_sources/chapters/first.ipynb" download>' in text
+    assert "make book/chapters/first.ipynb" in text
+    assert "odestack sweep headline --profile cpu" in text
+    assert '<a href="../data/figures/first/fig-line.csv" download>fig-line</a>: It rises.' in text
+
+
+def test_the_gallery_shows_each_figure_under_its_chapter_and_keeps_its_numbers(book: Path) -> None:
+    assert gallery.write(book) == 1
+    page = (book / "gallery.md").read_text()
+    assert "## Theory" in page
+    assert "{doc}`chapters/first`" in page
+    assert ":link: fig-line" in page
+    assert ":img-alt: A line" in page
+    assert Image.open(book / "gallery" / "first-fig-line.png").width == gallery.WIDTH
+    assert (book / "_extra" / "data" / "figures" / "first" / "fig-line.csv").read_text() == CSV

@@ -67,7 +67,9 @@ def test_a_page_may_hide_its_parameters(chapter: Callable[..., Path]) -> None:
     path = chapter(cell(PARAMETERS.source, "parameters", "remove-cell"), cell("profile"))
     publish.publish(path, path.with_name("page.ipynb"), dict(VALUES))
     page = nbformat.read(path.with_name("page.ipynb"), as_version=4)
-    assert [cell.source for cell in page.cells if "remove-cell" not in publish.tags(cell)] == ["# Title", "profile"]
+    *shown, foot = [cell.source for cell in page.cells if "remove-cell" not in publish.tags(cell)]
+    assert shown == ["# Title", "profile"]
+    assert "This page: notebook, data, commands" in foot
 
 
 def test_a_failing_cell_is_named(chapter: Callable[..., Path]) -> None:

@@ -1,28 +1,16 @@
 """The executed chapters of the book, for the pages that tell of them: status, reproduction, gallery."""
 
-from base64 import b64decode
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import nbformat
 import yaml
-from nbformat import NotebookNode
 
+from odestack.pictures import Picture, pictures
 from odestack.publish import ROOT, is_code
 
 BOOK = ROOT / "book"
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure of a chapter: its reference name (empty if it has none), caption, alternative text and PNG."""
-
-    name: str
-    caption: str
-    alt: str
-    png: bytes
 
 
 @dataclass(frozen=True)
@@ -75,17 +63,5 @@ def _chapter(path: Path, document: str, part: str) -> Chapter:
         sum(map(is_code, notebook.cells)),
         run.duration,
         datetime.fromisoformat(run.end_time),
-        list(_pictures(notebook)),
+        list(pictures(notebook)),
     )
-
-
-def _pictures(notebook: NotebookNode) -> Iterator[Picture]:
-    for cell in notebook.cells:
-        if cell.cell_type != "code" or {"remove-cell", "remove-output", "hide-cell"} & {*cell.metadata.get("tags", [])}:
-            continue
-        for output in cell.outputs:
-            if "image/png" in output.get("data", {}):
-                about = cell.metadata.mystnb
-                figure = about.get("figure", {})
-                png = b64decode(output.data["image/png"])
-                yield Picture(figure.get("name", ""), figure.get("caption", ""), about.image.alt, png)

@@ -9,7 +9,7 @@ import seaborn as sns
 from IPython.display import HTML, Markdown
 from matplotlib.axes import Axes
 
-from odestack import controls
+from odestack import controls, figure_data
 from odestack.controls import View
 from odestack.lab.records import Record
 
@@ -70,7 +70,11 @@ def legend(ax: Axes) -> None:
 
 
 def setup() -> None:
-    """Apply the house style to figures and tables. Called once at the top of a notebook."""
+    """Apply the house style to figures and tables, and keep the numbers behind each figure (``figure_data``).
+
+    Called once at the top of a notebook.
+    """
+    figure_data.install()
     pd.set_option("display.max_colwidth", None)
     sns.set_theme(context="notebook", style="ticks")
     mpl.rcParams.update(

@@ -22,10 +22,13 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError, strip_color
 
+from odestack.colophon import colophon
 from odestack.solutions import without_solutions
 
 SOURCE = Path(__file__).resolve().parent.parent
 ROOT = SOURCE.parent
+OWN = ("publish", "colophon", "pictures", "solutions")
+"""Modules of the package that make an executed notebook into a page."""
 FILE_NAME = re.compile(r"\.(png|svg|jpe?g|gif|webp)$", re.IGNORECASE)
 
 
@@ -128,12 +131,16 @@ def make_rule(notebook: NotebookNode, out: Path) -> str:
 
     Each file is also a target without a recipe, so that a removed one makes the chapter stale, not Make fail.
     """
-    publishers = {SOURCE / "odestack" / name for name in ("publish.py", "solutions.py")}
-    needed = dependencies(notebook) | publishers
+    needed = {*dependencies(notebook), *(SOURCE / "odestack" / f"{name}.py" for name in OWN)}
     files = sorted(os.path.relpath(path, ROOT) for path in needed)
     records = " $(RECORDS)" if uses_runs(notebook) else ""
     rules = [f"{os.path.relpath(out, ROOT)}: {' '.join(files)}{records}", *(f"{file}:" for file in files)]
     return "\n".join(rules) + "\n"
+
+
+def document(out: Path) -> str:
+    """Name of a page in the contents of the book."""
+    return f"chapters/{out.stem}" if out.parent.name == "chapters" else out.stem
 
 
 def hide_parameters(executed: NotebookNode) -> None:
@@ -203,7 +210,9 @@ def publish(path: Path, out: Path, parameters: dict[str, object], *, solutions: 
         if found := list(faults(executed)):
             raise ChapterError(f"{path.name}: " + "; ".join(found))
         hide_parameters(executed)
-        nbformat.write(executed if solutions else without_solutions(executed), unfinished)
+        page = executed if solutions else without_solutions(executed)
+        page.cells.append(colophon(page, document(out)))
+        nbformat.write(page, unfinished)
         unfinished.replace(out)
     finally:
         unfinished.unlink(missing_ok=True)

@@ -1,7 +1,5 @@
 """The built website, served from this machine to the chromium that is installed."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -11,9 +9,10 @@ from threading import Thread
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from odestack import pdf
+
 ROOT = Path(__file__).parents[2]
 SITE = ROOT / "_build" / "html"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -32,7 +31,7 @@ class QuietHandler(SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    found = pdf.browser()
     if found is None:
         pytest.skip("no chromium found: apt-get install chromium (Debian), or set CHROMIUM to its path")
     with sync_playwright() as playwright:

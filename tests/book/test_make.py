@@ -34,7 +34,7 @@ def test_make_alone_lists_every_target() -> None:
     done = make()
     assert done.returncode == 0
     listed = [line.split()[1] for line in done.stdout.splitlines()]
-    wanted = ["book", "experiments", "reproduce", "data", "test", "lint", "bench", "serve", "clean"]
+    wanted = ["book", "pdf", "experiments", "reproduce", "data", "test", "lint", "bench", "serve", "clean"]
     assert [target for target in wanted if target not in listed] == []
     assert all(line.startswith("  make ") and len(line) < 120 for line in done.stdout.splitlines())
 

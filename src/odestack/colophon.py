@@ -1,0 +1,66 @@
+"""The foot of a page: its notebook, the numbers behind its figures, and the commands that make it anew."""
+
+import ast
+import html
+from collections.abc import Iterable, Iterator
+
+from IPython.core.inputtransformer2 import TransformerManager
+from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell
+
+from odestack.pictures import Picture, pictures
+
+
+def colophon(executed: NotebookNode, document: str) -> NotebookNode:
+    """A cell with links and commands, for the end of an executed notebook.
+
+    Args:
+        document: name of the page in the contents of the book, such as "chapters/02_error_theory".
+    """
+    root = "../" * document.count("/")
+    entries = [
+        f'<a href="{root}_sources/{document}.ipynb" download>The notebook</a> as it was run for this page',
+        f"Run it again: <code>make book/{document}.ipynb</code>",
+    ]
+    if studies := list(dict.fromkeys(used_studies(executed))):
+        entries.append(
+            f"Train what its studies lack: <code>odestack sweep {' '.join(studies)} --profile cpu</code>; "
+            f'<a href="{root}data.html">all records as tables</a>'
+        )
+    if figures := [_link(picture, f"{root}{folder(document)}") for picture in pictures(executed) if picture.csv]:
+        entries.append(f"The numbers behind its figures (CSV):<ul>{_items(figures)}</ul>")
+    text = f"<ul>{_items(entries)}</ul>"
+    cell = new_markdown_cell(
+        f"```{{dropdown}} This page: notebook, data, commands\n:class-container: colophon\n\n{text}\n```"
+    )
+    return NotebookNode(cell | {"id": "colophon"})
+
+
+def folder(document: str) -> str:
+    """Where the site keeps the numbers behind a page's figures."""
+    return f"data/figures/{document.removeprefix('chapters/')}"
+
+
+def used_studies(notebook: NotebookNode) -> Iterator[str]:
+    """Names of the studies whose evidence a notebook gathers by name."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            for node in ast.walk(ast.parse(TransformerManager().transform_cell(cell.source))):
+                match node:
+                    case ast.Call(
+                        func=ast.Name("gather") | ast.Attribute(attr="gather"), args=[ast.Constant(str(study)), *_]
+                    ):
+                        yield study
+
+
+def _link(picture: Picture, folder: str) -> str:
+    words = picture.caption or picture.alt
+    return f'<a href="{folder}/{picture.file}.csv" download>{picture.file}</a>: {html.escape(first_sentence(words))}'
+
+
+def first_sentence(text: str) -> str:
+    return text.partition(". ")[0].rstrip(".") + "."
+
+
+def _items(entries: Iterable[str]) -> str:
+    return "".join(f"<li>{entry}</li>" for entry in entries)

@@ -1,0 +1,43 @@
+"""The figures of an executed notebook."""
+
+from base64 import b64decode
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from nbformat import NotebookNode
+
+HIDDEN = {"remove-cell", "remove-output", "hide-cell", "hide-output"}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure that a reader sees.
+
+    Attributes:
+        file: its name in file names, such as "fig-zoo-orders", or "figure-3" for one without a name.
+        name: by which other pages refer to it; may be empty.
+        caption: may be empty.
+        alt: text in its place for those who cannot see it.
+        png: the picture.
+        csv: the numbers behind it (``figure_data``); may be empty.
+    """
+
+    file: str
+    name: str
+    caption: str
+    alt: str
+    png: bytes
+    csv: str
+
+
+def pictures(executed: NotebookNode) -> Iterator[Picture]:
+    """The figures of an executed notebook in reading order, without those in hidden cells."""
+    code = [cell for cell in executed.cells if cell.cell_type == "code"]
+    seen = [cell for cell in code if HIDDEN.isdisjoint(cell.metadata.get("tags", []))]
+    shown = [(cell.metadata, output.data) for cell in seen for output in cell.outputs if "data" in output]
+    drawn = [(metadata.mystnb, data) for metadata, data in shown if "image/png" in data]
+    for number, (about, data) in enumerate(drawn, start=1):
+        figure = about.get("figure", {})
+        name = figure.get("name", "")
+        caption, csv = figure.get("caption", ""), data.get("text/csv", "")
+        yield Picture(name or f"figure-{number}", name, caption, about.image.alt, b64decode(data["image/png"]), csv)
