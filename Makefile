@@ -30,7 +30,7 @@ MAKEFLAGS += --jobs=2  # notebooks at a time, of one thread each
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: help env book pdf experiments reproduce data test faults lint bench serve clean browser
+.PHONY: help env book pdf experiments reproduce data test faults lint links bench serve clean browser
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -62,8 +62,12 @@ test: book browser ## Build the book, then run every test
 faults: $(ENV) ## Kill, fill up, damage and mislead it at length, and count (tests/faults; a short part is in make test)
 	FAULTS=all $(BIN)/python -m pytest -rs tests/faults
 
+links: book ## Check the links to other sites
+	@$(BIN)/jupyter-book build book --builder linkcheck --path-output _build/links --quiet
+
 lint: $(ENV) ## Check style and types
 	$(BIN)/ruff check .
+	$(BIN)/codespell $$(git ls-files '*.md' '*.py' '*.ipynb' '*.bib' '*.cff' '*.yml')
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 bench: $(ENV) ## Measure the training engine against a plain PyTorch loop
