@@ -22,7 +22,7 @@ TABLES      := book/_extra/data/runs.csv
 GALLERY     := book/gallery.md
 EXPERIMENTS := $(if $(NOTEBOOKS),$(shell grep -l 'odestack.*studies' $(NOTEBOOKS)))
 RECORDS     := $(wildcard data/runs/* data/runs/*/*.json data/weights data/weights/*)
-TEXTS       := $(wildcard book/*.md book/*.yml book/*.bib book/_static/*)
+TEXTS       := $(wildcard book/*.md book/*.css book/*.yml book/*.bib book/_static/*)
 EXPORTERS   := $(wildcard src/odestack/methods/*.py src/odestack/lab/*.py src/odestack/studies/*.py)
 
 ifeq ($(MAKELEVEL),0)
@@ -124,6 +124,7 @@ $(SITE): $(CHAPTERS) $(FRONT) $(TABLES) $(GALLERY) $(TEXTS) src/odestack/slides.
 	@rm -rf _build/draft
 	@$(BIN)/jupyter-book build book --path-output _build/draft -W -n --keep-going --quiet > /dev/null
 	@cp $(VENV)/lib/python3*/site-packages/plotly/package_data/plotly.min.js _build/draft/_build/html/_static/
+	@cp book/slides.css _build/draft/_build/html/  # not in _static: all pages would load it
 	@$(BIN)/python -m odestack.slides book/slides.md _build/draft/_build/html/slides.html
 	@rm -rf _build/html && cp -r _build/draft/_build/html _build/html
 	@touch $@

@@ -55,6 +55,14 @@ def test_chapters_are_those_of_the_contents_in_their_order(book: Path) -> None:
     assert chapters.documents(book) == [("chapters/first", "Theory"), ("chapters/second", "Theory")]
 
 
+def test_the_question_of_a_chapter_is_that_of_its_first_cell(tmp_path: Path) -> None:
+    (tmp_path / "notebooks").mkdir()
+    for name, text in (("asks", "# Title\n\n**Question.** What is\nit?\n\n**Goals.**"), ("tells", "# Title")):
+        nbformat.write(new_notebook(cells=[new_markdown_cell(text)]), tmp_path / "notebooks" / f"{name}.ipynb")
+    assert chapters.question("chapters/asks", tmp_path) == "What is it?"
+    assert chapters.question("chapters/tells", tmp_path) == ""
+
+
 def test_an_executed_chapter_tells_of_its_run_and_its_figures(book: Path) -> None:
     (chapter,) = chapters.executed(book)
     assert (chapter.name, chapter.part, chapter.title, chapter.code_cells) == ("first", "Theory", "The first", 2)
@@ -76,7 +84,7 @@ def test_the_gallery_shows_each_figure_under_its_chapter_and_keeps_its_numbers(b
     assert gallery.write(book) == 1
     page = (book / "gallery.md").read_text()
     assert "## Theory" in page
-    assert "{doc}`chapters/first`" in page
+    assert "### The first" in page
     assert ":link: fig-line" in page
     assert ":img-alt: A line" in page
     assert Image.open(book / "gallery" / "first-fig-line.png").width == gallery.WIDTH

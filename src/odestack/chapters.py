@@ -11,6 +11,7 @@ from odestack.pictures import Picture, pictures
 from odestack.publish import ROOT, is_code
 
 BOOK = ROOT / "book"
+QUESTION = "**Question.**"
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,13 @@ def documents(book: Path = BOOK) -> list[tuple[str, str]]:
     parts = yaml.safe_load((book / "_toc.yml").read_text())["parts"]
     files = [(chapter["file"], part["caption"]) for part in parts for chapter in part["chapters"]]
     return [(file, part) for file, part in files if file.startswith("chapters/")]
+
+
+def question(document: str, folder: Path = ROOT) -> str:
+    """The question that a chapter opens with."""
+    first = nbformat.read(folder / "notebooks" / f"{Path(document).name}.ipynb", as_version=4).cells[0].source
+    lines = [line for line in first.split("\n\n") if line.startswith(QUESTION)]
+    return " ".join(lines[0].removeprefix(QUESTION).split()) if lines else ""
 
 
 def executed(book: Path = BOOK) -> list[Chapter]:

@@ -53,7 +53,7 @@ def page(chapters: list[Chapter]) -> str:
         for chapter in members:
             cards = "\n".join(_card(chapter, picture) for picture in chapter.pictures)
             grid = f"::::{{grid}} 1 2 3 3\n:gutter: 2\n:class-container: gallery\n\n{cards}\n::::\n"
-            blocks.append(f"### {{doc}}`{chapter.document}`\n\n{grid}")
+            blocks.append(f"### {chapter.title}\n\n{grid}")
     return "\n".join(blocks)
 
 

@@ -34,7 +34,7 @@ PAGE = Template(
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>$title</title>
 <link rel="icon" href="_static/favicon.svg">
-<link rel="stylesheet" href="_static/slides.css">
+<link rel="stylesheet" href="slides.css">
 <script defer src="_static/mathjax/tex-chtml.js"></script>
 </head>
 <body>
