@@ -57,7 +57,7 @@ data: $(ENV) ## Fetch CIFAR-10 into data/cifar10 and check it
 	@$(BIN)/odestack data
 
 test: book browser ## Build the book, then run every test
-	$(BIN)/python -m pytest -rs $(PYTEST)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -rs --numprocesses 2 --dist loadfile $(PYTEST)
 
 faults: $(ENV) ## Kill, fill up, damage and mislead it at length, and count (tests/faults; a short part is in make test)
 	FAULTS=all $(BIN)/python -m pytest -rs tests/faults
