@@ -11,7 +11,7 @@ from odestack.publish import tags
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 FURTHER = ("threats_to_validity", "scorecard", "lab_mini_cifar10", "add_your_own_method")
-NUMBERED = sorted(FOLDER.glob("0[1-9]_*.ipynb")) + sorted(FOLDER.glob("10_*.ipynb"))
+NUMBERED = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
 GRADED = [*NUMBERED, *(FOLDER / f"{name}.ipynb" for name in FURTHER)]
 HEADING = re.compile(r"^\*\*(\d) \(([a-z-]+); goals? ([\d, ]+)\)\.", re.MULTILINE)
 BOX = re.compile(r"^```\{admonition\} Common misconceptions\n:class: warning\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -28,7 +28,7 @@ def test_every_loop_runs() -> None:
 def test_table_of_given_rates(precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
     rates = {"engine": 10.0, "data": 200.0, "fp32": 3.0, "bf16": 6.0}
     rates |= {f"plain, {workers} workers": rate for workers, rate in ((0, 4.0), (1, 5.0), (2, 2.0))}
-    monkeypatch.setattr(bench, "_median_rates", lambda *_: rates)
+    monkeypatch.setattr(bench, "median_rates", lambda *_: rates)
     monkeypatch.setattr(bench, "best_precision", lambda: precision)
     table = bench.bench_train(16, 50)
     macs = cost(RunConfig(width=16, depth=50).network()).macs
@@ -46,28 +46,33 @@ def sleeping(seconds: float) -> Iterator[None]:
 
 
 def test_rates_are_steps_per_second() -> None:
-    rates = bench._median_rates({"slow": sleeping(0.05), "fast": sleeping(0.01)}, repeats=3, seconds=0.3)
+    rates = bench.median_rates({"slow": sleeping(0.05), "fast": sleeping(0.01)}, repeats=3, seconds=0.3)
     assert 5 < rates["slow"] <= 20
     assert rates["slow"] < rates["fast"] <= 100
+
+
+def test_a_clock_of_processor_time_does_not_count_sleep() -> None:
+    rates = bench.median_rates({"idle": sleeping(0.02)}, repeats=1, seconds=0.005, clock=time.thread_time)
+    assert rates["idle"] > 100
 
 
 def test_a_median_is_taken_over_interleaved_measurements(monkeypatch: pytest.MonkeyPatch) -> None:
     measured = []
     answers = {"a": iter([1.0, 50.0, 2.0]), "b": iter([7.0, 3.0, 5.0])}
 
-    def rate(name: str, seconds: float) -> float:
+    def rate(name: str, *_: object) -> float:
         measured.append(name)
         return next(answers[name])
 
     monkeypatch.setattr(bench, "_rate", rate)
-    assert bench._median_rates({"a": "a", "b": "b"}, 3, 1.0) == {"a": 2.0, "b": 5.0}  # type: ignore[dict-item]
+    assert bench.median_rates({"a": "a", "b": "b"}, 3, 1.0) == {"a": 2.0, "b": 5.0}  # type: ignore[dict-item]
     assert measured == ["a", "b"] * 3
 
 
 def test_warm_up_is_not_timed() -> None:
     delays = itertools.chain([0.2] * bench.WARM_UP, itertools.repeat(0.01))
     steps = (time.sleep(delay) for delay in delays)
-    assert bench._rate(steps, 0.3) > 10
+    assert bench._rate(steps, 0.3, time.perf_counter) > 10
 
 
 def test_plain_images_are_torchvisions() -> None:

@@ -10,6 +10,7 @@ METHODS = "07_ten_methods"
 WORKING = "08_what_is_working"
 NESTING = "09_nesting_and_adaptive"
 MULTISTEP = "10_multistep"
+FOLDING = "12_reparameterisation"
 
 CLAIMS = (
     Claim(
@@ -89,7 +90,8 @@ CLAIMS = (
     Claim(
         "C14",
         "RepVGG gains from order 2, not from higher",
-        rules={"reparameterisation": beyond.order_2_is_enough},
+        FOLDING,
+        {"reparameterisation": beyond.order_2_is_enough},
     ),
     Claim("C15", "(conjecture) Loss surfaces get smoother with order"),
     Claim(

@@ -1,9 +1,10 @@
 """Training speed: the engine against the loop that a tutorial would write, on the same images and network."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from itertools import count
 from statistics import median
+from typing import TypeVar
 
 import pandas as pd
 import torch
@@ -25,6 +26,7 @@ ROOF_SIZE = 2048
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 Steps = Iterator[object]
+Loop = TypeVar("Loop", bound=Hashable)
 
 
 def bench_train(width: int = 16, depth: int = 50, *, repeats: int = 5, seconds: float = 5.0) -> pd.DataFrame:
@@ -50,7 +52,7 @@ def bench_train(width: int = 16, depth: int = 50, *, repeats: int = 5, seconds: 
     plain = {f"plain, {workers} workers": _plain_loop(config, workers) for workers in WORKERS}
     loops: dict[str, Steps] = {"engine": _engine(config), **plain, "data": _batches(config)}
     loops |= {precision: _matrix_products(DTYPES[precision]) for precision in {"fp32", config.precision}}
-    rates = _median_rates(loops, repeats, seconds)
+    rates = median_rates(loops, repeats, seconds)
 
     fastest_plain = max(rates[name] for name in plain)
     step_flops = 3 * 2 * config.batch * cost(config.network()).macs
@@ -70,20 +72,23 @@ def bench_train(width: int = 16, depth: int = 50, *, repeats: int = 5, seconds: 
     return pd.DataFrame(rows)
 
 
-def _median_rates(loops: dict[str, Steps], repeats: int, seconds: float) -> dict[str, float]:
-    """Steps per second of each loop."""
-    rates: dict[str, list[float]] = {name: [] for name in loops}
+def median_rates(
+    loops: Mapping[Loop, Steps], repeats: int, seconds: float, clock: Callable[[], float] = time.perf_counter
+) -> dict[Loop, float]:
+    """Steps per second of each loop: the median of ``repeats`` measurements of so many seconds, made in turn, so that a
+    slow moment of the machine does not meet one loop alone. The clock may be that of this thread's processor time."""
+    rates: dict[Loop, list[float]] = {name: [] for name in loops}
     for _ in range(repeats):
         for name, steps in loops.items():
-            rates[name].append(_rate(steps, seconds))
+            rates[name].append(_rate(steps, seconds, clock))
     return {name: median(measured) for name, measured in rates.items()}
 
 
-def _rate(steps: Steps, seconds: float) -> float:
+def _rate(steps: Steps, seconds: float, clock: Callable[[], float]) -> float:
     for _ in range(WARM_UP):
         next(steps)
-    done, began = 0, time.perf_counter()
-    while (elapsed := time.perf_counter() - began) < seconds:
+    done, began = 0, clock()
+    while (elapsed := clock() - began) < seconds:
         next(steps)
         done += 1
     return done / elapsed

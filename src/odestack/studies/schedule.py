@@ -82,12 +82,12 @@ def overview(studies: Sequence[str], profile: str, *, keys: bool = False) -> str
     """
     missing: list[RunConfig] = []
     speed = pace(profile)
-    lines = [f"{'study':<16} {'runs':>5} {'missing':>8} {'hours left':>11}"]
+    lines = [f"{'study':<18} {'runs':>5} {'missing':>8} {'hours left':>11}"]
     for name in (*studies, None):
         configs = [job.config for job in queue(list(studies) if name is None else [name], profile)]
         missing = Store(profile).missing(configs)
         time = "unknown" if speed is None and missing else f"{sum(map(speed, missing)) if speed else 0:.1f}"
-        lines.append(f"{name or 'all together':<16} {len(configs):>5} {len(missing):>8} {time:>11}")
+        lines.append(f"{name or 'all together':<18} {len(configs):>5} {len(missing):>8} {time:>11}")
         if keys and name is not None:
             lines += [f"  {config.key}" for config in missing]
     lines.append("hours: one run after the other, at the speed of the records; divide by the number of workers")
