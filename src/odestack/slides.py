@@ -3,9 +3,8 @@
     python -m odestack.slides book/slides.md _build/html/slides.html
 
 In the text, lines of three dashes separate the slides, ``![](fig-name)`` is a figure of the book by its reference name,
-``{verdicts}`` counts the verdicts, and mathematics stands between dollars. The style is in a file of the same name
-(Jupyter Book loads every style sheet of ``_static`` into every page). The page scrolls from slide to slide and prints
-one slide a sheet.
+``{verdicts}`` counts the verdicts, and mathematics stands between dollars. The page scrolls from slide to slide and
+prints one slide a sheet.
 """
 
 import argparse
@@ -46,7 +45,7 @@ $slides
 )
 
 
-def page(text: str, pictures: Mapping[str, Picture], values: Mapping[str, str], style: str = "") -> str:
+def page(text: str, pictures: Mapping[str, Picture], values: Mapping[str, str]) -> str:
     """The HTML page of a text; its title is the first heading. A figure that is not there yet is named as not run."""
     for name, value in values.items():
         text = text.replace(f"{{{name}}}", value)
@@ -54,8 +53,7 @@ def page(text: str, pictures: Mapping[str, Picture], values: Mapping[str, str], 
     markdown = MarkdownIt("commonmark").enable("table").use(dollarmath_plugin, renderer=_mathematics)
     slides = [f"<section>\n{markdown.render(slide)}</section>" for slide in SEPARATOR.split(text)]
     title = re.search(r"^# (.*)$", text, re.MULTILINE)
-    heading = html.escape(title[1] if title else "Slides")
-    return PAGE.substitute(title=heading, slides="\n".join(slides), style=style)
+    return PAGE.substitute(title=html.escape(title[1] if title else "Slides"), slides="\n".join(slides))
 
 
 def counted() -> str:
@@ -83,8 +81,7 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="HTML page to write, into the folder of the built book")
     arguments = parser.parse_args()
     pictures = {picture.name: picture for chapter in chapters.executed() for picture in chapter.pictures}
-    text, style = (arguments.text.with_suffix(end).read_text(encoding="utf-8") for end in (".md", ".css"))
-    content = page(text, pictures, {"verdicts": counted()}, style)
+    content = page(arguments.text.read_text(encoding="utf-8"), pictures, {"verdicts": counted()})
     write_atomically(arguments.out, content.encode())
 
 
