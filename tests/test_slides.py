@@ -5,11 +5,11 @@ from pathlib import Path
 import nbformat
 
 from odestack import slides
-from odestack.chapters import Picture
+from odestack.pictures import Picture
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "book" / "slides.md").read_text(encoding="utf-8")
-BLOCK = Picture("fig-block", "A block.", 'Branches "in a row"', b"png")
+BLOCK = Picture("fig-block", "fig-block", "A block.", 'Branches "in a row"', b"png", "")
 
 
 def test_every_figure_of_the_lecture_is_a_figure_of_a_chapter() -> None:

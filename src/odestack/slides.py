@@ -20,9 +20,9 @@ from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 from odestack import chapters, claims
-from odestack.chapters import Picture
 from odestack.claims import answer
 from odestack.lab.records import write_atomically
+from odestack.pictures import Picture
 
 SEPARATOR = re.compile(r"^---$", re.MULTILINE)
 FIGURE = re.compile(r"!\[\]\((fig-[a-z0-9-]+)\)")
