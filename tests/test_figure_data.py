@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 
-from odestack.figure_data import LARGEST_GRID, table
+from odestack.figure_data import LARGEST_GRID, csv, table
 
 
 @pytest.fixture
@@ -61,6 +61,11 @@ def test_a_grid_gives_its_values_at_the_centres(ax: Axes, draw: str) -> None:
     else:
         ax.pcolormesh([0, 1, 2], [0, 1, 2], values)
     assert numbers(ax, "pixel", "x", "y", "value") == [(0.5, 0.5, 1), (1.5, 0.5, 2), (0.5, 1.5, 3), (1.5, 1.5, 4)]
+
+
+def test_a_figure_without_numbers_has_no_table(ax: Axes) -> None:
+    ax.contour(np.eye(3))
+    assert csv(ax.get_figure(root=True)) is None  # type: ignore[arg-type]
 
 
 def test_a_large_grid_is_left_out(ax: Axes) -> None:

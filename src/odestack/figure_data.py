@@ -37,8 +37,14 @@ def install() -> None:
     if display is not None:
         formatter = CsvFormatter(parent=display)
         # the base class, since the inline backend takes its own class out of every formatter when it starts
-        formatter.for_type(FigureBase, lambda figure: table(figure).to_csv(index=False, float_format="%.6g"))
+        formatter.for_type(FigureBase, csv)
         display.formatters["text/csv"] = formatter
+
+
+def csv(figure: Figure) -> str | None:
+    """The figure's table as CSV; None for a figure that has none, such as a picture or contours."""
+    rows = table(figure)
+    return rows.to_csv(index=False, float_format="%.6g") if len(rows) else None
 
 
 def table(figure: Figure) -> pd.DataFrame:

@@ -1,0 +1,94 @@
+"""What the site promises: light pages, no server needed, a known content policy, and downloads that are there."""
+
+import re
+from functools import partial
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from urllib.parse import unquote
+
+import pandas as pd
+import pytest
+import yaml
+from conftest import SITE, QuietHandler
+from playwright.sync_api import Browser
+
+ROOT = Path(__file__).parents[2]
+TOC = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text())
+PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
+HEAVIEST = 3_000_000
+"""Bytes of a page with its pictures."""
+PATIENCE = 120_000
+"""Milliseconds, for a busy machine."""
+INTERACTIVE = "chapters/03_a_zoo_of_methods"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_with_its_pictures_is_light(page: str) -> None:
+    path = SITE / f"{page}.html"
+    pictures = set(re.findall(r'<img [^>]*src="([^":]+)"', path.read_text()))
+    sizes = [path.stat().st_size, *((path.parent / unquote(picture)).stat().st_size for picture in pictures)]
+    assert sum(sizes) <= HEAVIEST
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_that_is_a_notebook_offers_it_with_its_command(page: str) -> None:
+    text = (SITE / f"{page}.html").read_text()
+    if (SITE / "_sources" / f"{page}.ipynb").is_file():
+        assert f'_sources/{page}.ipynb" download' in text
+        assert f"make book/{page}.ipynb" in text
+
+
+def test_the_tables_can_be_read_and_every_column_is_in_the_dictionary() -> None:
+    words = pd.read_csv(SITE / "data" / "dictionary.csv")
+    for table in ("runs", "epochs"):
+        columns = pd.read_csv(SITE / "data" / f"{table}.csv").columns
+        assert list(columns) == list(words.loc[words["table"] == table, "column"])
+
+
+def test_the_numbers_behind_a_figure_can_be_read() -> None:
+    tables = sorted((SITE / "data" / "figures").rglob("*.csv"))
+    assert tables
+    for path in tables:
+        assert {"panel", "kind", "x", "y"} <= set(pd.read_csv(path).columns), path
+
+
+def test_the_book_works_without_a_server_and_can_be_searched(browser: Browser) -> None:
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto((SITE / f"{INTERACTIVE}.html").as_uri(), wait_until="load")
+    page.wait_for_selector(".plotly-graph-div .main-svg", state="attached")
+    page.goto((SITE / "search.html").as_uri() + "?q=stability", wait_until="load")
+    page.wait_for_selector("#search-results li a")
+    assert errors == []
+    page.close()
+
+
+def policy() -> str:
+    """The content security policy that the page on reproduction states."""
+    stated = re.search(r"Content-Security-Policy:(.*?)</pre>", (SITE / "reproduce.html").read_text(), re.DOTALL)
+    assert stated
+    return " ".join(re.sub(r"<[^>]+>", "", stated[1]).replace("&#39;", "'").split())
+
+
+class StrictHandler(QuietHandler):
+    def end_headers(self) -> None:
+        self.send_header("Content-Security-Policy", policy())
+        super().end_headers()
+
+
+@pytest.mark.parametrize("name", ["intro", INTERACTIVE, "results_explorer"])
+def test_the_stated_content_policy_is_enough(browser: Browser, name: str) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(StrictHandler, directory=str(SITE))) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        page = browser.new_page()
+        page.set_default_timeout(PATIENCE)
+        refused: list[str] = []
+        page.on("console", lambda message: refused.append(message.text) if "Content Security" in message.text else None)
+        page.goto(f"http://127.0.0.1:{server.server_port}/{name}.html", wait_until="networkidle")
+        page.evaluate("window.MathJax?.startup?.promise")
+        assert refused == []
+        page.close()
+        server.shutdown()
