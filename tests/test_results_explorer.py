@@ -54,7 +54,7 @@ def test_curves_are_those_of_the_records(page: str) -> None:
     assert runs[0]["accuracy"] == {"x": [1], "y": [45.678]}
     assert runs[0]["early"]["x"] == [EVERY, 2 * EVERY, 3 * EVERY, 4 * EVERY]
     assert runs[1]["loss"] == {"x": [], "y": []}
-    assert runs[1]["about"] == "seed 0, relu False, lr 3.2"
+    assert runs[1]["about"] == "depth 50, seed 0, relu False, lr 3.2"
 
 
 def test_settings_are_told_against_the_profile() -> None:

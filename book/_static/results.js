@@ -7,6 +7,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const graph = explorer.querySelector(".plotly-graph-div");
   const menus = Object.fromEntries([...explorer.querySelectorAll("select")].map((menu) => [menu.name, menu]));
   const dashes = ["solid", "dash", "dot", "dashdot", "longdash", "longdashdot"];
+  const words = ["solid", "dashed", "dotted", "dash and dot", "long dashes", "long dashes and dots"];
 
   function show() {
     const fits = (row) =>
@@ -14,16 +15,15 @@ document.addEventListener("DOMContentLoaded", () => {
         menus[key].value === "all" || row.dataset[key].split(" ").includes(menus[key].value));
     rows.forEach((row) => { row.hidden = !fits(row); });
     const chosen = runs.filter((_, i) => !rows[i].hidden);
-    const depths = [...new Set(rows.filter((row) => !row.hidden).map((row) => row.dataset.depth))];
+    const depths = [...new Set(chosen.map((run) => run.depth))].sort((a, b) => a - b);
     const listed = new Set();
     const traces = chosen.map((run) => {
-      const depth = run.name.split(" ").at(-1);
-      const first = !listed.has(run.name);
-      listed.add(run.name);
+      const first = !listed.has(run.method);
+      listed.add(run.method);
       return {
-        ...run[menus.curve.value], name: run.name, legendgroup: run.name, showlegend: first, mode: "lines+markers",
-        hovertemplate: `%{y:.2f}<br>${run.name}<br>${run.about}<extra></extra>`,
-        line: { color: run.color, width: 1.5, dash: dashes[depths.indexOf(depth) % dashes.length] },
+        ...run[menus.curve.value], name: run.method, legendgroup: run.method, showlegend: first, mode: "lines+markers",
+        hovertemplate: `%{y:.2f}<br>${run.method}<br>${run.about}<extra></extra>`,
+        line: { color: run.color, width: 1.5, dash: dashes[depths.indexOf(run.depth) % dashes.length] },
         marker: { color: run.color, symbol: run.symbol, size: menus.curve.value === "early" ? 3 : 7 },
       };
     });
@@ -33,7 +33,9 @@ document.addEventListener("DOMContentLoaded", () => {
       xaxis: { title: { text: early ? "step" : "epoch" }, rangemode: "tozero" },
       yaxis: { title: { text: menus.curve.selectedOptions[0].text } },
     });
-    explorer.querySelector(".shown").textContent = `${chosen.length} of ${runs.length} runs`;
+    const lines = depths.slice(0, dashes.length).map((depth, i) => `depth ${depth} ${words[i]}`);
+    explorer.querySelector(".shown").textContent =
+      [`${chosen.length} of ${runs.length} runs`, ...(depths.length > 1 ? lines : [])].join("; ");
   }
 
   Object.values(menus).forEach((menu) => menu.addEventListener("input", show));

@@ -15,7 +15,7 @@ from odestack.lab.config import RunConfig, profile_base
 from odestack.lab.records import Record
 
 ALL = "all"
-CURVES = {"accuracy": "Test accuracy (%)", "loss": "Training loss (nats)", "early": "Training loss, first steps (nats)"}
+CURVES = {"accuracy": "Test accuracy (%)", "loss": "Training loss (nats)", "early": "Early training loss (nats)"}
 NAMED = ("scheme", "tableau", "depth", "width", "seed")
 """Fields that have a column of their own, or belong to one."""
 SYMBOLS = {"o": "circle", "s": "square", "^": "triangle-up", "v": "triangle-down", "D": "diamond", "d": "diamond-tall"}
@@ -102,14 +102,16 @@ def _row(profile: str, record: Record, uses: Sequence[str], records: str) -> str
 
 
 def _curves(profile: str, record: Record) -> dict[str, Any]:
-    """What the script draws of a run: name, what it was, colour, symbol, and x and y of each quantity."""
+    """What the script draws of a run: what it was, colour, symbol, and x and y of each quantity."""
     style = figures.look(record.config.scheme)
     epochs = [row["epoch"] for row in record.epochs]
     accuracies = [row["test_accuracy"] for row in record.epochs if "test_accuracy" in row]
     smooth = pd.Series(record.early_loss, dtype=float).rolling(20, min_periods=1).mean().tolist()
+    about = [f"depth {record.config.depth}", f"seed {record.config.seed}", settings(record.config, profile)]
     return {
-        "name": f"{style.label}, depth {record.config.depth}",
-        "about": ", ".join(filter(None, [f"seed {record.config.seed}", settings(record.config, profile)])),
+        "method": style.label,
+        "depth": record.config.depth,
+        "about": ", ".join(filter(None, about)),
         "color": style.color,
         "symbol": SYMBOLS.get(style.marker, "circle"),
         "accuracy": {"x": epochs[: len(accuracies)], "y": accuracies},

@@ -3,16 +3,14 @@
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from threading import Thread
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+from website import SITE
 
 from odestack import pdf
 
-ROOT = Path(__file__).parents[2]
-SITE = ROOT / "_build" / "html"
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",

@@ -1,22 +1,28 @@
-"""What a reader's browser meets on every page of the book, in light and in dark."""
+"""What a reader's browser meets on every page: in light and in dark, wide and on a phone, served and as a file.
+
+Each page is opened twice: from a server in light, 1280 pixels wide, and as a file in dark, which ends on a phone.
+"""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import unquote, urldefrag, urljoin
 
 import pytest
-import yaml
-from playwright.sync_api import Browser, Page
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, ViewportSize
+from website import PAGES, SITE
 
-ROOT = Path(__file__).parents[2]
-TOC = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text())
-PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+WIDE = ViewportSize(width=1280, height=720)
+PHONE = ViewportSize(width=360, height=780)
 FILE_NAME = re.compile(r"\.(png|svg|jpe?g|gif|webp)$|^_images/|^$", re.IGNORECASE)
 LIGHTNESS = "e => getComputedStyle(e).backgroundColor.match(/[0-9.]+/g).slice(0, 3).map(Number)"
+TYPESET = "window.MathJax?.startup?.promise.then(() => null)"
 
 
 @dataclass
@@ -24,6 +30,7 @@ class Visit:
     """A page that stays open while its tests run, and what went wrong while it loaded."""
 
     page: Page
+    root: str
     complaints: list[str] = field(default_factory=list)
     external: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
@@ -38,16 +45,17 @@ def scheme(request: pytest.FixtureRequest) -> Literal["light", "dark"]:
 def visit(
     request: pytest.FixtureRequest, browser: Browser, site: str, scheme: Literal["light", "dark"]
 ) -> Iterator[Visit]:
-    context = browser.new_context(color_scheme=scheme)
+    context = browser.new_context(color_scheme=scheme, viewport=WIDE)
     page = context.new_page()
-    seen = Visit(page)
+    seen = Visit(page, site if scheme == "light" else SITE.as_uri())
     page.on("console", lambda m: seen.complaints.append(m.text) if m.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: seen.complaints.append(str(error)))
-    local = (site, "data:", "blob:")
+    local = (seen.root, "data:", "blob:")
     page.on("request", lambda r: None if r.url.startswith(local) else seen.external.append(r.url))
+    page.on("requestfailed", lambda r: seen.missing.append(r.url))
     page.on("response", lambda r: seen.missing.append(r.url) if r.status >= 400 else None)
-    page.goto(f"{site}/{request.param}.html", wait_until="networkidle")
-    page.evaluate("window.MathJax?.startup?.promise")
+    page.goto(f"{seen.root}/{request.param}.html", wait_until="load")
+    page.evaluate(TYPESET)
     yield seen
     context.close()
 
@@ -67,8 +75,9 @@ def test_the_colour_scheme_is_followed(visit: Visit, scheme: str) -> None:
 
 
 def test_every_picture_is_described(visit: Visit) -> None:
-    described = visit.page.locator("img").evaluate_all("all => all.map(e => e.getAttribute('alt') ?? '')")
-    assert [alt for alt in described if FILE_NAME.search(alt.strip())] == []
+    described = visit.page.locator("img").evaluate_all("all => all.map(e => (e.getAttribute('alt') ?? '').trim())")
+    assert [alt for alt in described if FILE_NAME.search(alt)] == []
+    assert [alt for alt, times in Counter(described).items() if times > 1] == []
     drawn = visit.page.locator(".cell_output svg").evaluate_all(
         "all => all.filter(e => !e.closest('mjx-container, .js-plotly-plot')"
         " && !e.getAttribute('aria-label') && !e.querySelector('title')).length"
@@ -85,10 +94,10 @@ def test_mathematics_is_typeset(visit: Visit) -> None:
     plain = ".math.notranslate:not(:has(mjx-container))"
     assert visit.page.locator(plain).all_inner_texts() == []
     assert visit.page.locator("mjx-merror, [data-mjx-error]").count() == 0
-    prose = visit.page.locator("article").evaluate(
-        "e => { const copy = e.cloneNode(true);"
+    prose = visit.page.locator("article").evaluate_all(
+        "all => all.map(e => { const copy = e.cloneNode(true);"
         " copy.querySelectorAll('pre, code, script, mjx-container').forEach(c => c.remove());"
-        " return copy.textContent; }"
+        " return copy.textContent; }).join('')"
     )
     assert re.findall(r"\$\$|\\frac|\\sum|\\begin\{|\{(?:cite|ref|eq|numref|term|doc)\b", prose) == []
 
@@ -97,34 +106,53 @@ def test_no_cell_shows_an_error_or_a_warning(visit: Visit) -> None:
     assert visit.page.locator(".cell_output .stderr, .cell_output .traceback").all_inner_texts() == []
 
 
-def test_interactive_figures_are_drawn(visit: Visit) -> None:
+def test_plotly_is_loaded_by_interactive_pages_and_by_no_other(visit: Visit) -> None:
     wanted = visit.page.locator(".plotly-graph-div").count()
-    drawn = visit.page.locator(".plotly-graph-div .main-svg").count()
-    assert drawn >= wanted
-    loads = visit.page.locator("script[src*=plotly]").count()
-    assert (loads > 0) == (wanted > 0), "plotly is loaded by interactive pages, and by no other"
+    assert visit.page.locator(".plotly-graph-div:has(.main-svg)").count() == wanted
+    assert (visit.page.locator("script[src*=plotly]").count() > 0) == (wanted > 0)
 
 
-def test_every_internal_link_leads_somewhere(visit: Visit, site: str) -> None:
+def test_every_internal_link_leads_somewhere(visit: Visit) -> None:
     hrefs = visit.page.locator("a[href]").evaluate_all("all => all.map(e => e.getAttribute('href'))")
     broken = []
     for href in set(hrefs):
         address, anchor = urldefrag(urljoin(visit.page.url, href))
-        if not address.startswith(site):
+        if not address.startswith(visit.root):
             continue
-        path = ROOT / "_build" / "html" / unquote(address.removeprefix(site)).lstrip("/")
+        path = SITE / unquote(address.removeprefix(visit.root)).lstrip("/")
         path = path / "index.html" if path.is_dir() else path
-        if not path.is_file() or (anchor and not has_anchor(path, unquote(anchor))):
+        if not path.is_file() or (anchor and unquote(anchor) not in anchors(path)):
             broken.append(href)
     assert broken == []
 
 
-def has_anchor(path: Path, anchor: str) -> bool:
-    return re.search(rf'\b(id|name)="{re.escape(anchor)}"', path.read_text()) is not None
+@cache
+def anchors(path: Path) -> set[str]:
+    return set(re.findall(r'\b(?:id|name)="([^"]+)"', path.read_text()))
+
+
+def test_nothing_is_wider_than_a_phone(visit: Visit, scheme: str) -> None:
+    visit.page.set_viewport_size(PHONE)
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    if scheme == "light":
+        visit.page.set_viewport_size(WIDE)
+
+
+def test_axe_finds_no_serious_barrier(visit: Visit) -> None:
+    """Last, for it changes the page: formulas are MathJax's care, and one block of code has the colours of all."""
+    visit.page.evaluate(
+        "() => { document.querySelectorAll('mjx-container').forEach(e => e.replaceWith('formula'));"
+        " [...document.querySelectorAll('.highlight pre')].slice(1).forEach(e => { e.textContent = 'code'; }); }"
+    )
+    options = {"preload": False, "resultTypes": ["violations"]}
+    found: dict[str, Any] = Axe().run(visit.page, options=options).response
+    serious = [v for v in found["violations"] if v["impact"] in ("serious", "critical")]
+    assert [(v["id"], [node["target"] for node in v["nodes"][:5]]) for v in serious] == []
 
 
 def test_the_front_page_leads_to_the_book(browser: Browser, site: str) -> None:
     page = browser.new_page()
-    page.goto(f"{site}/", wait_until="networkidle")
+    page.goto(f"{site}/", wait_until="load")
+    page.wait_for_url("**/intro.html")
     assert page.title().startswith("Residual networks as Runge–Kutta methods")
     page.close()
