@@ -1,8 +1,18 @@
-/* Mends what the theme and the table writer leave: roles that contradict each other, and headers without a text. */
+/* Mends what the theme and the table writer leave: roles that contradict each other, headers without a text, and
+   tables that scroll but cannot be reached by keyboard. */
 document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll(".citation-list").forEach((list) => list.removeAttribute("role"));
   document.querySelectorAll(".citation-list .citation").forEach((entry) => entry.removeAttribute("role"));
   document.querySelectorAll("table.dataframe th:empty").forEach((header) => {
     header.replaceWith(document.createElement("td"));
   });
+
+  function reachable() {
+    document.querySelectorAll("article table").forEach((table) => {
+      if (table.scrollWidth > table.clientWidth) table.tabIndex = 0;
+      else table.removeAttribute("tabindex");
+    });
+  }
+  window.addEventListener("load", reachable);
+  window.addEventListener("resize", reachable);
 });

@@ -133,7 +133,7 @@ def anchors(path: Path) -> set[str]:
 
 def test_nothing_is_wider_than_a_phone(visit: Visit, scheme: str) -> None:
     visit.page.set_viewport_size(PHONE)
-    assert visit.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    visit.page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=PHONE["width"])
     if scheme == "light":
         visit.page.set_viewport_size(WIDE)
 
