@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page
-from website import PAGES, SITE
+from website import PAGES, PATIENCE, SITE
 
 FIGURE = 'class="interactive'
 INTERACTIVE = [
@@ -20,7 +20,7 @@ STATE = """figure => JSON.stringify([
 @pytest.fixture(scope="module", params=INTERACTIVE)
 def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
     page = browser.new_page()
-    page.goto(f"{SITE.as_uri()}/{request.param}.html", wait_until="load")
+    page.goto(f"{SITE.as_uri()}/{request.param}.html", wait_until="load", timeout=PATIENCE)
     yield page
     page.close()
 
@@ -38,12 +38,12 @@ def test_every_control_has_a_name_and_changes_the_figure_by_keyboard(page: Page)
         for control in figure.locator(".controls :is(select, input)").all():
             name = control.get_attribute("aria-label")
             assert name
+            at, last = control.evaluate("e => e.options ? [e.selectedIndex, e.options.length - 1] : [+e.value, +e.max]")
+            if last == 0:
+                continue
             before = figure.evaluate(STATE)
             control.focus()
-            last = control.evaluate("e => (e.selectedIndex ?? +e.value) == (e.options ? e.options.length - 1 : +e.max)")
-            page.keyboard.press(
-                "ArrowUp" if last else "ArrowDown" if control.evaluate("e => !!e.options") else "ArrowRight"
-            )
+            page.keyboard.press("Home" if at == last else "End")
             assert figure.evaluate(STATE) != before, f"{page.url}: {name} changes nothing"
 
 
@@ -66,7 +66,7 @@ def test_a_slider_tells_its_value(page: Page) -> None:
 @pytest.mark.parametrize("name", INTERACTIVE)
 def test_without_scripts_there_is_a_table_and_no_idle_control(browser: Browser, name: str) -> None:
     page = browser.new_page(java_script_enabled=False)
-    page.goto(f"{SITE.as_uri()}/{name}.html")
+    page.goto(f"{SITE.as_uri()}/{name}.html", timeout=PATIENCE)
     assert page.locator(".interactive .controls >> visible=true").count() == 0
     assert page.locator("table >> visible=true").count() > 0
     page.close()

@@ -14,14 +14,16 @@ from urllib.parse import unquote, urldefrag, urljoin
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, ViewportSize
-from website import PAGES, SITE
+from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize
+from website import PAGES, PATIENCE, SITE
 
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 WIDE = ViewportSize(width=1280, height=720)
 PHONE = ViewportSize(width=360, height=780)
 FILE_NAME = re.compile(r"\.(png|svg|jpe?g|gif|webp)$|^_images/|^$", re.IGNORECASE)
 LIGHTNESS = "e => getComputedStyle(e).backgroundColor.match(/[0-9.]+/g).slice(0, 3).map(Number)"
+SPEED_HINT = re.compile(r"GPU stall|willReadFrequently")
+"""What chromium remarks on the speed of WebGL, with which plotly draws surfaces."""
 TYPESET = "window.MathJax?.startup?.promise.then(() => null)"
 
 
@@ -46,9 +48,10 @@ def visit(
     request: pytest.FixtureRequest, browser: Browser, site: str, scheme: Literal["light", "dark"]
 ) -> Iterator[Visit]:
     context = browser.new_context(color_scheme=scheme, viewport=WIDE)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     seen = Visit(page, site if scheme == "light" else SITE.as_uri())
-    page.on("console", lambda m: seen.complaints.append(m.text) if m.type in ("error", "warning") else None)
+    page.on("console", lambda m: complain(seen, m))
     page.on("pageerror", lambda error: seen.complaints.append(str(error)))
     local = (seen.root, "data:", "blob:")
     page.on("request", lambda r: None if r.url.startswith(local) else seen.external.append(r.url))
@@ -58,6 +61,11 @@ def visit(
     page.evaluate(TYPESET)
     yield seen
     context.close()
+
+
+def complain(seen: Visit, message: ConsoleMessage) -> None:
+    if message.type in ("error", "warning") and not SPEED_HINT.search(message.text):
+        seen.complaints.append(message.text)
 
 
 def test_nothing_is_complained_of_or_missing(visit: Visit) -> None:
