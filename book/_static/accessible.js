@@ -7,12 +7,10 @@ document.addEventListener("DOMContentLoaded", () => {
     header.replaceWith(document.createElement("td"));
   });
 
-  function reachable() {
+  const reachable = new ResizeObserver(() => {
     document.querySelectorAll("article table").forEach((table) => {
       if (table.scrollWidth > table.clientWidth) table.tabIndex = 0;
-      else table.removeAttribute("tabindex");
     });
-  }
-  window.addEventListener("load", reachable);
-  window.addEventListener("resize", reachable);
+  });
+  document.querySelectorAll("article").forEach((article) => reachable.observe(article));
 });
