@@ -2,7 +2,7 @@
 
 import pytest
 
-from odestack.lab.records import Record
+from odestack.lab.records import Record, Store
 from odestack.methods import catalogue
 from odestack.studies import classroom
 
@@ -36,3 +36,15 @@ def test_a_run_fails_if_it_diverges_or_does_not_learn() -> None:
 def test_no_cell_of_the_lab_asks_for_a_gpu() -> None:
     assert classroom.jobs("gpu") == []
     assert {catalogue.get(job.config.scheme).order for job in classroom.jobs("cpu")} == {1, 2, 3, 4}
+
+
+def test_the_effect_of_the_lab_is_in_the_records() -> None:
+    """At the long time every seed fails, whatever the order; at the short one nearly every seed learns."""
+    store = Store("cpu")
+    records = [record for job in classroom.jobs("cpu") if (record := store.get(job.config)) is not None]
+    table = classroom.table(records)
+    for scheme in ("euler", "rk4"):
+        long, short = (table[(table["scheme"] == scheme) & (table["T"] == time)]["failed"] for time in (24, 6))
+        assert min(len(long), len(short)) >= 5
+        assert long.all()
+        assert short.mean() <= 0.1
