@@ -85,13 +85,10 @@ def test_its_blocks_compute_the_method(images: torch.Tensor) -> None:
 
 @pytest.mark.parametrize("scheme", ["rk4", "dormand_prince5"])
 def test_parameters_and_macs_are_torchvisions(scheme: str) -> None:
-    with torch.device("meta"), torch.no_grad():
+    with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
         plain, network = TORCHVISION[152](), ImageNetResNet(catalogue.get(scheme))
-        counts = []
-        for model in (plain.eval(), network.eval()):
-            with FlopCounterMode(display=False) as counter:
-                model(torch.zeros(1, 3, 224, 224))
-            counts.append((sum(p.numel() for p in model.parameters()), counter.get_total_flops() // 2))
-    assert counts[0] == counts[1]
-    assert counts[0][0] == 60_192_808
-    assert cost(network).evaluations == 50
+        plain.eval()(torch.zeros(1, 3, 224, 224))
+    counted = cost(network, 224)
+    assert counted.parameters == sum(p.numel() for p in plain.parameters()) == 60_192_808
+    assert counted.macs == counter.get_total_flops() // 2
+    assert counted.evaluations == 50

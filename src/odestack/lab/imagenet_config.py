@@ -70,5 +70,5 @@ class ImageNetConfig(RunConfig):
     @property
     def work(self) -> float:
         with torch.device("meta"):  # shapes suffice to count
-            macs = cost(self.network()).macs * (self.pixels / 32) ** 2
+            macs = cost(self.network(), self.pixels).macs
         return self.total_steps * self.batch * macs / (9 * 16 * 16)

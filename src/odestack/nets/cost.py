@@ -26,11 +26,11 @@ class Cost:
     evaluations: int
 
 
-def cost(network: Network) -> Cost:
-    """Count on an image of 32 x 32, with torch's own counter, without computing a number."""
+def cost(network: Network, pixels: int = 32) -> Cost:
+    """Count on a square image of so many pixels a side, with torch's own counter, without computing a number."""
     shapes = copy.deepcopy(network).to("meta").eval()
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        shapes(torch.zeros(1, 3, 32, 32, device="meta"))
+        shapes(torch.zeros(1, 3, pixels, pixels, device="meta"))
     return Cost(
         parameters=sum(p.numel() for p in network.parameters()),
         macs=counter.get_total_flops() // 2,
