@@ -94,10 +94,10 @@ def test_sweep_fills_the_store_and_runs_tells(call, store):
 
 
 def test_sweep_looks_for_the_ray_cluster_it_is_told_of(call, store, monkeypatch):
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setitem(sys.modules, "ray", None)
     code, _, err = call("sweep", "headline", "--profile", "smoke", "--ray", "auto")
     assert code == 2
-    assert err.splitlines()[-1].startswith("error: no Ray cluster at 'auto'")
+    assert err.splitlines()[-1] == 'error: Ray is not installed: pip install "odestack[cluster]"'
 
 
 @pytest.mark.parametrize(

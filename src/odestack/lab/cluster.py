@@ -31,7 +31,7 @@ def connected(address: str, workers: int) -> Iterator[None]:
         workers: processes of a local one; 0 for all cores.
 
     Raises:
-        SweepError: Ray is not installed, or no cluster answers.
+        SweepError: Ray is not installed or does not start, or no cluster answers.
     """
     ray = _ray()
     if ray.is_initialized():
@@ -40,9 +40,11 @@ def connected(address: str, workers: int) -> Iterator[None]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     own = {"num_cpus": workers or None, "include_dashboard": False} if address == LOCAL else {}
     try:
-        ray.init(address, log_to_driver=False, logging_level="ERROR", **own)
-    except (ConnectionError, ImportError, RuntimeError, ValueError) as error:
+        _start(ray, address, own)
+    except Exception as error:  # Ray raises no class of its own
         reason = str(error).strip().splitlines()[0].rstrip(".")
+        if address == LOCAL:
+            raise SweepError(f"Ray does not start on this machine ({reason})") from None
         raise SweepError(f"no Ray cluster at {address!r} ({reason}): `ray start --head` starts one") from None
     try:
         yield
@@ -111,6 +113,18 @@ def result(future: Future[bool]) -> bool:
     except ray.exceptions.RayError as error:
         reason = str(error).strip().splitlines()[0]
         raise SweepError(f"a run was lost {RETRIES + 1} times ({reason}): run the same command again") from None
+
+
+def _start(ray: Any, address: str, own: dict[str, Any]) -> None:
+    """Ray gives its own processes 30 s to start, which is short on a busy machine: try twice."""
+    for last in (False, True) if address == LOCAL else (True,):
+        try:
+            ray.init(address, log_to_driver=False, logging_level="ERROR", **own)
+            return
+        except Exception:
+            ray.shutdown()
+            if last:
+                raise
 
 
 def _ray() -> Any:
