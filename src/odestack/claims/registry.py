@@ -10,6 +10,7 @@ METHODS = "07_ten_methods"
 WORKING = "08_what_is_working"
 NESTING = "09_nesting_and_adaptive"
 MULTISTEP = "10_multistep"
+CONTINUOUS = "11_continuous_depth"
 FOLDING = "12_reparameterisation"
 
 CLAIMS = (
@@ -97,7 +98,8 @@ CLAIMS = (
     Claim(
         "C16",
         "Neural ODE: at one tolerance a higher-order solver does better, at many more evaluations",
-        rules={"neural_ode": beyond.higher_order_gains_by_evaluations},
+        CONTINUOUS,
+        {"neural_ode": beyond.higher_order_gains_by_evaluations},
     ),
     Claim(
         "C17",
