@@ -12,6 +12,7 @@ NESTING = "09_nesting_and_adaptive"
 MULTISTEP = "10_multistep"
 CONTINUOUS = "11_continuous_depth"
 FOLDING = "12_reparameterisation"
+DOWNSTREAM = "13_downstream"
 
 CLAIMS = (
     Claim(
@@ -86,7 +87,8 @@ CLAIMS = (
     Claim(
         "C13",
         "U-Net gains; transformers do not",
-        rules={"unet": beyond.unet_gains, "transformer": beyond.transformer_does_not},
+        DOWNSTREAM,
+        {"unet": beyond.unet_gains, "transformer": beyond.transformer_does_not},
     ),
     Claim(
         "C14",
