@@ -38,7 +38,10 @@ def made(study: str, profile: str = "cpu", gain: Callable[[RunConfig], float] = 
         Record(
             job.config,
             "done",
-            [row | {"test_accuracy": 80 + gain(job.config) + rng.normal(0, 0.1), "test_psnr": 29 + rng.normal(0, 0.02)}],
+            [
+                row
+                | {"test_accuracy": 80 + gain(job.config) + rng.normal(0, 0.1), "test_psnr": 29 + rng.normal(0, 0.02)}
+            ],
             list(1.5 + rng.normal(0, 0.01, 300)),
             {},
             60.0,
