@@ -65,8 +65,16 @@ def redirect(buttons: Iterable[dict[str, Any]]) -> None:
                 each["url"] = in_repository(each["url"])
 
 
+def without_address(app: Any, config: Any) -> None:
+    """No launch buttons while there is no repository that they could open."""
+    options = config.html_theme_options
+    if not options.get("repository_url"):
+        options["launch_buttons"] = {}
+
+
 def setup(app: Any) -> dict[str, bool]:
     """Sphinx calls this; the priority is behind that of the theme, which makes the buttons."""
+    app.connect("config-inited", without_address)
     app.connect("html-page-context", lambda *args: redirect(args[3].get("header_buttons", [])), priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 

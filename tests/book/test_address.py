@@ -1,5 +1,7 @@
 """One setting has the repository's address; buttons and notebooks follow it."""
 
+from types import SimpleNamespace
+
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
@@ -40,3 +42,10 @@ def test_buttons_open_the_notebooks(page: str, notebook: str) -> None:
     launch = {"label": "launch-buttons", "buttons": [{"url": f"https://colab.example/github/o/r/blob/main/{page}"}]}
     address.redirect([{"label": "download-buttons"}, launch])
     assert launch["buttons"][0]["url"] == f"https://colab.example/github/o/r/blob/main/{notebook}"
+
+
+@pytest.mark.parametrize(("url", "buttons"), [("", {}), (URL, {"colab_url": "https://colab.example"})])
+def test_without_an_address_there_are_no_buttons(url: str, buttons: dict[str, str]) -> None:
+    options = {"repository_url": url, "launch_buttons": {"colab_url": "https://colab.example"}}
+    address.without_address(None, SimpleNamespace(html_theme_options=options))
+    assert options["launch_buttons"] == buttons
