@@ -10,14 +10,13 @@ from nbformat import NotebookNode
 from odestack.publish import tags
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
-FURTHER = ("threats_to_validity", "scorecard", "lab_mini_cifar10", "add_your_own_method")
-NUMBERED = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
-GRADED = [*NUMBERED, *(FOLDER / f"{name}.ipynb" for name in FURTHER)]
+CHAPTERS = sorted(FOLDER.glob("*.ipynb"))
+NUMBERED = [path for path in CHAPTERS if path.stem[0].isdigit()]
 HEADING = re.compile(r"^\*\*(\d) \(([a-z-]+); goals? ([\d, ]+)\)\.", re.MULTILINE)
 BOX = re.compile(r"^```\{admonition\} Common misconceptions\n:class: warning\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
-@pytest.fixture(params=GRADED, ids=lambda path: path.stem)
+@pytest.fixture(params=CHAPTERS, ids=lambda path: path.stem)
 def chapter(request: pytest.FixtureRequest) -> NotebookNode:
     return nbformat.read(request.param, as_version=4)
 
