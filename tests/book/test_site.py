@@ -58,7 +58,7 @@ def test_the_book_works_without_a_server_and_can_be_searched(browser: Browser) -
     page.set_default_timeout(PATIENCE)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto((SITE / f"{INTERACTIVE}.html").as_uri(), wait_until="load")
+    page.goto((SITE / "results_explorer.html").as_uri(), wait_until="load")
     page.wait_for_selector(".plotly-graph-div .main-svg", state="attached")
     page.goto((SITE / "search.html").as_uri() + "?q=stability", wait_until="load")
     page.wait_for_selector("#search-results li a")
