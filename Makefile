@@ -21,7 +21,7 @@ FRONT       := $(patsubst notebooks/pages/%,book/%,$(wildcard notebooks/pages/*.
 TABLES      := book/_extra/data/runs.csv
 GALLERY     := book/gallery.md
 EXPERIMENTS := $(if $(NOTEBOOKS),$(shell grep -l 'odestack.*studies' $(NOTEBOOKS)))
-RECORDS     := $(wildcard data/runs/* data/runs/*/*.json data/weights data/weights/*)
+RECORDS     := $(wildcard data/runs/* data/runs/*/*.json data/weights data/weights/* data/surfaces/* data/surfaces/*/*)
 TEXTS       := $(wildcard book/*.md book/*.css book/*.yml book/*.bib book/_static/*)
 EXPORTERS   := $(wildcard src/odestack/methods/*.py src/odestack/lab/*.py src/odestack/studies/*.py)
 

@@ -224,7 +224,7 @@ def scorecard(
 ) -> None:
     """The article's claims with our verdicts, from the records in the store."""
     from odestack import claims
-    from odestack.lab.records import write_atomically
+    from odestack.lab.files import write_atomically
 
     verdicts = claims.scorecard(profile)
     if readme is None:

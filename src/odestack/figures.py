@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 from odestack import controls, figure_data
 from odestack.controls import View
+from odestack.lab.measurements import Measured
 from odestack.lab.records import Record
 
 WIDE = (8.0, 3.6)
@@ -95,7 +96,7 @@ def setup() -> None:
     )
 
 
-def provenance(records: Sequence[Record]) -> Markdown:
+def provenance(records: Sequence[Record | Measured]) -> Markdown:
     """Where a figure's numbers come from: runs, seeds, device, precision, commit, dates, wall time."""
     if not records:
         return Markdown("*Provenance: no records yet — not run.*")
@@ -103,14 +104,16 @@ def provenance(records: Sequence[Record]) -> Markdown:
     def values(pick: Any) -> str:
         return ", ".join(sorted({str(pick(record)) for record in records}))
 
+    measured = isinstance(records[0], Measured)
+    what, spent = ("measurements", "computing") if measured else ("runs", "training")
     dates = sorted(record.environment["date"] for record in records)
     period = dates[0] if dates[0] == dates[-1] else f"{dates[0]} to {dates[-1]}"
     hours = sum(record.seconds for record in records) / 3600
     return Markdown(
-        f"*Provenance: {len(records)} runs (seeds {values(lambda r: r.config.seed)}) on "
-        f"{values(lambda r: r.environment['device'])}, {values(lambda r: r.environment['threads'])} thread(s) a run, "
+        f"*Provenance: {len(records)} {what} (seeds {values(lambda r: r.config.seed)}) on "
+        f"{values(lambda r: r.environment['device'])}, {values(lambda r: r.environment['threads'])} thread(s) each, "
         f"{values(lambda r: r.config.precision)}, torch {values(lambda r: r.environment['torch'])}, "
-        f"commit {values(lambda r: r.environment['commit'])}, {period}, {hours:.1f} hours of training in all.*"
+        f"commit {values(lambda r: r.environment['commit'])}, {period}, {hours:.1f} hours of {spent} in all.*"
     )
 
 

@@ -9,7 +9,7 @@ from odestack import claims
 from odestack.lab.cifar import DATA
 from odestack.lab.config import ConfigError
 from odestack.lab.records import Record, Store
-from odestack.lab.sweep import Job
+from odestack.lab.sweep import AnyJob
 from odestack.lab.tasks import TASKS
 from odestack.studies import evidence, get
 from odestack.studies.evidence import Evidence
@@ -23,7 +23,7 @@ another seed."""
 
 
 def reproduce(
-    study: str, profile: str = "auto", *, train: Callable[[Sequence[Job], Store], object] = evidence.train
+    study: str, profile: str = "auto", *, train: Callable[[Sequence[AnyJob], Store], object] = evidence.train
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Retrain every run of the study that has a committed record, and compare.
 
@@ -42,11 +42,12 @@ def reproduce(
         )
     keys = {record.config.key for record in committed.records}
     fresh_store = Store(committed.profile, FRESH)
-    train([Job(job.config) for job in get(study).jobs(committed.profile) if job.config.key in keys], fresh_store)
+    train([job for job in get(study).jobs(committed.profile) if job.config.key in keys], fresh_store)
     fresh = [fresh_store.get(record.config) for record in committed.records]
     pairs = [(old, new) for old, new in zip(committed.records, fresh, strict=True) if new is not None]
+    runs = [(old, new) for old, new in pairs if isinstance(old, Record) and isinstance(new, Record)]
     return (
-        pd.DataFrame([_compared(old, new) for old, new in pairs]),
+        pd.DataFrame([_compared(old, new) for old, new in runs]),
         _verdicts(Evidence(study, committed.profile, [new for _, new in pairs], committed.missing)),
     )
 

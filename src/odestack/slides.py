@@ -21,7 +21,7 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 from odestack import chapters, claims
 from odestack.claims import answer
-from odestack.lab.records import write_atomically
+from odestack.lab.files import write_atomically
 from odestack.pictures import Picture
 
 SEPARATOR = re.compile(r"^---$", re.MULTILINE)

@@ -84,6 +84,12 @@ def at_one_tolerance(gain: float) -> Truths:
     return accuracy(lambda arm: gain * arm["order"] * (arm["tolerance"] == neural_ode.TOLERANCE))
 
 
+def smoother(curvature: float, non_convex: float, eigenvalue: float) -> Truths:
+    """What each number changes by with every order."""
+    changes = {"curvature": curvature, "non_convex": non_convex, "normalised_eigenvalue": eigenvalue}
+    return {outcome: lambda arm, change=change: change * order(arm) for outcome, change in changes.items()}
+
+
 def equal(arm: Arm) -> float:
     return 0.0
 
@@ -176,6 +182,13 @@ CASES = {
     "C14": Case(
         "reparameterisation", beyond.order_2_is_enough, above_order_1(0.0), above_order_1(1.0), above_order_1(SMALLEST)
     ),
+    "C15": Case(
+        "landscape",
+        beyond.surfaces_get_smoother,
+        smoother(-5.0, -5.0, -5.0),
+        smoother(-5.0, 5.0, -5.0),
+        smoother(-5.0, 0.0, -5.0),
+    ),
     "C16": Case(
         "neural_ode",
         beyond.higher_order_gains_by_evaluations,
@@ -228,8 +241,8 @@ def test_wrong(case):
     assert verdict(case.rule, world(case.study, case.wrong)) == NOT_REPRODUCED
 
 
-BY_ARMS = {id: case for id, case in CASES.items() if id not in ("C7", "C12")}
-"""The rules that compare means of arms; the others count runs, or rank methods."""
+BY_ARMS = {id: case for id, case in CASES.items() if id not in ("C7", "C12", "C15")}
+"""The rules that compare means of arms over seeds; the others count runs, rank methods, or have one seed."""
 
 
 @pytest.mark.parametrize("case", BY_ARMS.values(), ids=BY_ARMS)
@@ -381,6 +394,28 @@ def test_the_best_rate_is_each_depths_own():
     rows = rate.tuning_cures_degradation(table)[1]
     assert set(zip(rows["depth"], rows["lr"], strict=True)) == {(50, 0.05), (98, 0.4)}
     assert verdict(rate.tuning_cures_degradation, table) == REPRODUCED
+
+
+def test_surfaces_in_one_direction_or_at_one_depth_tell_nothing():
+    table = world("landscape", CASES["C15"].right)
+    one_direction = table.loc[~(table["direction"] > 0)]
+    assert verdict(beyond.surfaces_get_smoother, one_direction) == INCONCLUSIVE
+    one_depth = table.loc[(table["kind"] == "surface") | (table["depth"] == 26)]
+    assert verdict(beyond.surfaces_get_smoother, one_depth) == INCONCLUSIVE
+
+
+def test_surfaces_rest_on_one_run_a_method_and_depth():
+    rows = beyond.surfaces_get_smoother(world("landscape"))[1]
+    assert (len(rows), rows["seed"].nunique()) == (8, 1)
+
+
+def test_a_trend_that_networks_scatter_about_is_not_shown():
+    """The directions of a plane agree, but the Hessians of the networks do not follow the order."""
+    odd = {("euler", 26): 30.0, ("rk4", 26): -30.0, ("euler", 98): -25.0, ("rk4", 98): 35.0}
+    truths = smoother(-5.0, -5.0, 0.0) | {
+        "normalised_eigenvalue": lambda arm: odd.get((arm["scheme"], arm["depth"]), 0.0)
+    }
+    assert verdict(beyond.surfaces_get_smoother, world("landscape", truths)) == INCONCLUSIVE
 
 
 def test_every_claim_with_rules_is_tried_here():

@@ -18,6 +18,7 @@ from odestack.studies import (
     depth_by_order,
     downsampling,
     headline,
+    landscape,
     learning_rate,
     nesting,
     neural_ode,
@@ -65,6 +66,17 @@ ARMS: dict[str, list[Arm]] = {
     "nesting": grid(arm=[*nesting.PLAIN, *(f"{outer} of {inner}" for outer, inner in nesting.PAIRS)], seed=[0, 1]),
     "adaptive": grid(scheme=adaptive.SCHEMES, rule=["fixed", "step", "blend", "gate"], seed=[0, 1]
     ),
+    "landscape": [
+        *grid(
+            scheme=landscape.SCHEMES,
+            depth=(26, 98),
+            seed=[0],
+            kind=["surface"],
+            direction=landscape.DIRECTIONS,
+            batch_norm=["frozen"],
+        ),
+        *grid(scheme=landscape.SCHEMES, depth=(26, 98), seed=[0], kind=["curvature"], batch_norm=[None]),
+    ],
     "multistep": grid(arm=["euler", "midpoint", "rk4", "ab2", "ab3", "lm"], seed=[0, 1]),
     "reparameterisation": grid(scheme=reparameterisation.SCHEMES, seed=[0, 1]),
     "unet": grid(scheme=unet.SCHEMES, seed=[0, 1]),
@@ -79,6 +91,7 @@ ARMS: dict[str, list[Arm]] = {
 
 Truth = Callable[[Arm], float]
 LEVEL = {"accuracy": 80.0, "early_loss": 1.5, "held_out_accuracy": 79.0, "psnr": 29.0}
+LEVEL |= {"curvature": 80.0, "non_convex": 80.0, "normalised_eigenvalue": 80.0}
 SCALE = {"early_loss": 0.04, "psnr": 0.2}
 """Of shift and noise, where it is not 1: as the smallest effect of interest is to half a point."""
 

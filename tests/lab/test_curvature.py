@@ -1,5 +1,6 @@
 """Curvature: losses whose Hessian is known, a network's whole Hessian, and surfaces of known shape."""
 
+import copy
 from collections.abc import Iterable
 
 import numpy as np
@@ -13,12 +14,13 @@ from odestack.lab import cifar
 from odestack.lab.curvature import (
     extreme_eigenvalues,
     hessian,
+    in_filter_norms,
     network_hessian,
     non_convex_share,
     plane_curvatures,
     trace,
 )
-from odestack.lab.landscape import BATCH, LandscapeError, symmetric_axis
+from odestack.lab.landscape import BATCH, LandscapeError, filter_normalised, line, random_directions, symmetric_axis
 
 EIGENVALUES = np.array([-3.0, -0.5, 0.0, 1.0, 2.0, 5.0, 11.0])
 
@@ -147,3 +149,31 @@ def test_bad_input_is_refused() -> None:
         plane_curvatures(X, Y[:2], surface(1.0, 0.0, 1.0)[:2])
     with pytest.raises(LandscapeError, match="no images"):
         network_hessian(nn.Linear(1, 1), cifar.Split(torch.empty(0, 3, 32, 32), torch.empty(0)))
+
+
+def test_hessian_in_filter_norms_does_not_see_the_scale_of_a_filter() -> None:
+    """A linear network whose first layer is scaled up and the second down is the same function."""
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(3, 2, 32), nn.Flatten(), nn.Linear(2, 10))
+    other = copy.deepcopy(network)
+    with torch.no_grad():
+        for p, factor in zip(other.parameters(), (4, 4, 0.25, 1), strict=True):
+            p *= factor
+    train, _ = cifar.load("mini-cifar10")
+    split = cifar.Split(train.images[:40], train.labels[:40])
+    plain, scaled = (network_hessian(net, split) for net in (network, other))
+    both = [in_filter_norms(operator, net) for operator, net in ((plain, network), (scaled, other))]
+    vector = np.random.default_rng(0).standard_normal(plain.shape[0])
+    first, second = (operator.matvec(vector) for operator in both)
+    np.testing.assert_allclose(first, second, rtol=1e-3, atol=1e-4 * np.abs(first).max())
+    assert not np.allclose(plain.matvec(vector), scaled.matvec(vector), rtol=0.1)
+    biases = np.cumsum([p.numel() for p in network.parameters()])
+    assert not first[biases[0] : biases[1]].any()
+    direction, _ = random_directions(network, 0)
+    unit = torch.cat([F.normalize(d.flatten(1), dim=1).flatten() for d in direction if d.dim() > 1])
+    at = torch.cat([torch.full((p.numel(),), p.dim() > 1) for p in network.parameters()]).numpy()
+    vector = np.zeros(len(at))
+    vector[at] = unit.double().numpy()
+    step, normal = 0.02, filter_normalised(direction, network)
+    losses = line(network, normal, step * np.array([-1.0, 0.0, 1.0]), split)
+    assert vector @ both[0].matvec(vector) == pytest.approx(np.diff(losses, 2)[0] / step**2, rel=0.05)

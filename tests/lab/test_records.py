@@ -2,14 +2,12 @@
 
 import json
 import math
-import os
-from pathlib import Path
 
 import pytest
 from tiny_runs import tiny
 
 from odestack.lab.config import RECIPE_VERSION, RunConfig
-from odestack.lab.records import Record, RecordError, Store, write_atomically
+from odestack.lab.records import Record, RecordError, Store
 
 
 def example(**changes: object) -> Record:
@@ -94,27 +92,6 @@ def test_store_lists_what_is_missing(store: Store) -> None:
     store.put(example(config=configs[1]))
     assert store.missing(configs) == [configs[0], configs[2]]
     assert Store("cpu", store.root).missing(configs) == configs
-
-
-def test_a_failing_write_leaves_the_old_content_and_no_other_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "record.json"
-    write_atomically(path, b"old")
-
-    def full_disk(*_: object) -> None:
-        raise OSError("no space left on device")
-
-    for call in ("fsync", "replace"):
-        with monkeypatch.context() as patch:
-            patch.setattr(os, call, full_disk)
-            with pytest.raises(OSError, match="no space left"):
-                write_atomically(path, b"new")
-        assert path.read_bytes() == b"old"
-        assert list(tmp_path.iterdir()) == [path]
-    write_atomically(path, b"new")
-    assert path.read_bytes() == b"new"
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_records_can_be_read_by_all(store: Store) -> None:

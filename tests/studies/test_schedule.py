@@ -4,7 +4,7 @@ from math import isnan
 import pytest
 
 from odestack.lab.records import Record, Store
-from odestack.studies import STUDIES, schedule
+from odestack.studies import STUDIES, depth_by_order, schedule
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def store(tmp_path, monkeypatch):
 def test_every_study_has_one_seed_of_all_arms_before_any_has_a_second():
     seeds = [job.config.seed for job in schedule.queue(list(STUDIES), "cpu")]
     assert seeds == sorted(seeds)
-    assert set(seeds) == {0, 1, 2}
+    assert set(seeds) >= {0, 1, 2}
 
 
 def test_shared_runs_are_listed_once_and_keep_what_either_study_wants():
@@ -30,7 +30,7 @@ def test_shared_runs_are_listed_once_and_keep_what_either_study_wants():
 
 
 def test_hours_are_those_of_equal_work_at_the_records_speed(store):
-    jobs = schedule.queue(["depth_by_order"], "cpu")
+    jobs = depth_by_order.jobs("cpu")
     assert schedule.hours([job.config for job in jobs], "cpu") is None
     first = jobs[0].config
     store.put(Record(first, "done", [], [], {}, seconds=1800.0))
@@ -52,7 +52,7 @@ def test_progress_counts_shared_runs_once_and_knows_no_hours_without_a_record(st
     assert together["runs"] == together["missing"] == len(schedule.queue(list(STUDIES), "cpu"))
     assert together["runs"] < empty.drop("all together")["runs"].sum()
     assert isnan(together["left"])
-    first = schedule.queue(["depth_by_order"], "cpu")[0].config
+    first = depth_by_order.jobs("cpu")[0].config
     store.put(Record(first, "done", [], [], {}, seconds=1800.0))
     table = schedule.progress("cpu")
     assert table.loc["depth_by_order", "missing"] == empty.loc["depth_by_order", "missing"] - 1

@@ -13,7 +13,8 @@ ROW = {"epoch": 4, "step": 1560, "train_loss": 1.0, "test_loss": 1.1, "test_accu
 ROW |= {"test_psnr": 70.0}
 SCORES = {"unet": "psnr"}
 """The outcome of studies in which it is not accuracy."""
-TRAINED = [name for name in STUDIES if STUDIES[name].jobs("cpu")]
+TRAINED = [name for name in STUDIES if STUDIES[name].jobs("cpu") and name != "landscape"]
+"""Landscape measures the runs of another study, and has a test file of its own."""
 
 
 def records(study, profile="cpu"):
@@ -22,7 +23,7 @@ def records(study, profile="cpu"):
 
 def test_all_studies_train_at_cpu_but_three():
     """The cost is counted; the anchor and segmentation need a GPU."""
-    assert set(STUDIES) - set(TRAINED) == {"cost", "anchor", "segmentation"}
+    assert set(STUDIES) - set(TRAINED) - {"landscape"} == {"cost", "anchor", "segmentation"}
 
 
 @pytest.mark.parametrize("name", TRAINED)

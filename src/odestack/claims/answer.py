@@ -15,7 +15,7 @@ WORDS = (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE, NOT_RUN)
 
 def gains(evidence: Evidence) -> dict[int, Contrast]:
     """Points of accuracy of RK4 minus Euler by depth, where both have run, from the study of depth and order."""
-    table = depth_by_order.table(evidence.records)
+    table = depth_by_order.table(evidence.runs)
     model = ArmModel(with_chance(table.loc[table["relu"] & table["final_norm"]]), ["scheme", "depth"])
     effects = {depth: model.effect(minus(("rk4", depth), ("euler", depth))) for depth in depth_by_order.DEPTHS}
     return {depth: effect for depth, effect in effects.items() if effect is not None}

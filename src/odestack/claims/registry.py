@@ -13,6 +13,7 @@ MULTISTEP = "10_multistep"
 CONTINUOUS = "11_continuous_depth"
 FOLDING = "12_reparameterisation"
 DOWNSTREAM = "13_downstream"
+SURFACES = "14_loss_surfaces"
 
 CLAIMS = (
     Claim(
@@ -96,7 +97,12 @@ CLAIMS = (
         FOLDING,
         {"reparameterisation": beyond.order_2_is_enough},
     ),
-    Claim("C15", "(conjecture) Loss surfaces get smoother with order"),
+    Claim(
+        "C15",
+        "(conjecture) Loss surfaces get smoother with order",
+        SURFACES,
+        {"landscape": beyond.surfaces_get_smoother},
+    ),
     Claim(
         "C16",
         "Neural ODE: at one tolerance a higher-order solver does better, at many more evaluations",

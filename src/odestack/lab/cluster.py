@@ -14,7 +14,7 @@ import torch
 
 from odestack.lab.cifar import DATA
 from odestack.lab.records import Store
-from odestack.lab.sweep import Job, SweepError, run_job
+from odestack.lab.sweep import AnyJob, SweepError, run_job
 
 LOCAL = "local"
 RETRIES = 3
@@ -55,7 +55,7 @@ def connected(address: str, workers: int) -> Iterator[None]:
 @contextmanager
 def submission(
     store: Store, workers: int, gpus_per_run: float, options: dict[str, Any]
-) -> Iterator[tuple[Callable[[Job], Future[bool]], Callable[[], int]]]:
+) -> Iterator[tuple[Callable[[AnyJob], Future[bool]], Callable[[], int]]]:
     """How to hand a job to the connected cluster, and how many it has room for now, ``workers`` at most unless 0.
 
     Every run has one core, and the given part of a GPU if it trains on one. All nodes need this package, and the data
@@ -83,7 +83,7 @@ def submission(
         yield lambda job: remote.remote(job, store, Path(mark.name), options).future(), room
 
 
-def run_on_node(job: Job, store: Store, mark: Path, options: dict[str, Any]) -> bool:
+def run_on_node(job: AnyJob, store: Store, mark: Path, options: dict[str, Any]) -> bool:
     """``sweep.run_job`` with one thread.
 
     Raises:

@@ -57,6 +57,27 @@ def network_hessian(network: nn.Module, split: cifar.Split) -> LinearOperator:
     return hessian(losses, list(model.parameters()))
 
 
+def in_filter_norms(operator: LinearOperator, network: nn.Module) -> LinearOperator:
+    """A network's Hessian in coordinates in which every filter has norm 1, as in ``landscape.filter_normalised``.
+
+    Unlike that of the weights as they are, it stays the same when a filter is scaled and the next layer undoes it,
+    which can make a minimum as sharp as one likes (Dinh et al. 2017). Biases and batch-norm parameters are left fixed:
+    their rows and columns are zero.
+    """
+    norms = (p.detach().flatten(1).norm(dim=1).double().cpu() if p.dim() > 1 else None for p in network.parameters())
+    sizes = (p[0].numel() if p.dim() > 1 else p.numel() for p in network.parameters())
+    parts = [
+        np.zeros(size) if norm is None else np.repeat(norm.numpy(), size)
+        for norm, size in zip(norms, sizes, strict=True)
+    ]
+    scale = np.concatenate(parts)
+
+    def product(vector: np.ndarray) -> np.ndarray:
+        return scale * operator.matvec(scale * np.asarray(vector, dtype=float).ravel())
+
+    return LinearOperator(operator.shape, matvec=product, dtype=np.dtype(float))  # type: ignore[call-arg]
+
+
 def extreme_eigenvalues(
     operator: LinearOperator, count: int, *, end: str = "largest", seed: int = 0, tolerance: float = 1e-3
 ) -> np.ndarray:

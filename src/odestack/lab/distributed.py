@@ -21,7 +21,8 @@ from tqdm import tqdm
 from odestack.lab.environment import environment
 from odestack.lab.image_folder import Augmented
 from odestack.lab.imagenet_config import ImageNetConfig
-from odestack.lab.records import Record, write_atomically
+from odestack.lab.files import write_atomically
+from odestack.lab.records import Record
 from odestack.lab.train import (
     CHECK_EVERY,
     EARLY_STEPS,

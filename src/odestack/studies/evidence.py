@@ -9,8 +9,9 @@ import torch
 from IPython.display import Markdown
 
 from odestack.lab.config import PROFILES, ConfigError, RunConfig
+from odestack.lab.measurements import Measured, Measurement
 from odestack.lab.records import Record, Store
-from odestack.lab.sweep import Job, records, sweep
+from odestack.lab.sweep import SomeJob, records, sweep
 from odestack.studies import get
 
 AUTO = ("gpu", "cpu")
@@ -19,33 +20,41 @@ AUTO = ("gpu", "cpu")
 
 @dataclass(frozen=True)
 class Evidence:
-    """Records of one study at one profile, the configs that have none, and how many of these have one of another recipe
-    version."""
+    """Records and measurements of one study at one profile, the configs that have none, and how many of these have a
+    record of another recipe version."""
 
     study: str
     profile: str
-    records: list[Record] = field(repr=False)
-    missing: list[RunConfig] = field(repr=False)
+    records: Sequence[Record | Measured] = field(repr=False)
+    missing: Sequence[RunConfig | Measurement] = field(repr=False)
     outdated: int = 0
+
+    @property
+    def runs(self) -> list[Record]:
+        """The records without the measurements."""
+        return [record for record in self.records if isinstance(record, Record)]
 
     def statement(self) -> Markdown:
         """What the page rests on, in one sentence; missing runs are named, with the command that trains them."""
         total = len(self.records) + len(self.missing)
         if total == 0:
             return Markdown(f"Study `{self.study}` has no runs at profile `{self.profile}`.")
-        text = (
-            f"This page rests on {len(self.records)} of {total} runs of study `{self.study}`, profile `{self.profile}`."
-        )
+        all_configs = [*(result.config for result in self.records), *self.missing]
+        measures = any(isinstance(config, Measurement) for config in all_configs)
+        runs = "runs and measurements" if measures else "runs"
+        have = f"{len(self.records)} of {total} {runs}"
+        text = f"This page rests on {have} of study `{self.study}`, profile `{self.profile}`."
         if self.outdated:
             text += (
                 f" {self.outdated} of the missing runs have a record of another recipe version, which does not count."
             )
         if self.missing:
-            names = "".join(f"<li><code>{config.key}</code></li>" for config in self.missing)
+            store = Store(self.profile)
+            names = "".join(f"<li><code>{c.key}</code> {waiting(c, store)}</li>" for c in self.missing)
             text += (
-                f" **{len(self.missing)} runs have no record yet: what follows is incomplete.** To train them: "
+                f" **{len(self.missing)} {runs} have no record yet: what follows is incomplete.** To train them: "
                 f"`odestack sweep {self.study} --profile {self.profile}`.\n\n"
-                f"<details><summary>The missing runs</summary><ul>{names}</ul></details>"
+                f"<details><summary>The missing {runs}</summary><ul>{names}</ul></details>"
             )
         return Markdown(text)
 
@@ -79,7 +88,16 @@ def gather(study: str, profile: str = "auto", budget: float = 0.0) -> Evidence:
     return Evidence(study, profile, found, missing, len(outdated_among(missing, store)))
 
 
-def outdated_among(missing: Sequence[RunConfig], store: Store) -> list[Path]:
+def waiting(config: RunConfig | Measurement, store: Store) -> str:
+    """What a missing measurement waits for; empty where nothing is waited for."""
+    return (
+        f"waits for the weights of run {config.run.key}"
+        if isinstance(config, Measurement) and store.waits(config)
+        else ""
+    )
+
+
+def outdated_among(missing: Sequence[RunConfig | Measurement], store: Store) -> list[Path]:
     """The store's records of the missing runs that are of another recipe version."""
     keys = {config.key for config in missing}
     return [path for path, config in store.outdated().items() if config.key in keys] if keys else []
@@ -97,7 +115,7 @@ def largest_complete(studies: Sequence[str]) -> str:
     If there is none: cpu, or the largest one where that has no runs.
     """
 
-    def configs(profile: str) -> list[list[RunConfig]]:
+    def configs(profile: str) -> list[list[RunConfig | Measurement]]:
         return [[job.config for job in get(study).jobs(profile)] for study in studies]
 
     for profile in AUTO:
@@ -106,7 +124,9 @@ def largest_complete(studies: Sequence[str]) -> str:
     return "cpu" if all(configs("cpu")) or not any(configs(AUTO[0])) else AUTO[0]
 
 
-def train(jobs: Sequence[Job], store: Store, budget: float | None = None, *, progress: bool = False) -> list[Job]:
+def train(
+    jobs: Sequence[SomeJob], store: Store, budget: float | None = None, *, progress: bool = False
+) -> list[SomeJob]:
     """Sweep with this machine's means: its GPU, compiled, or one process a core. Returns what is still missing."""
     if torch.cuda.is_available():
         compile = store.profile == "gpu"

@@ -11,7 +11,8 @@ import pandas as pd
 
 from odestack.lab.architectures import CONFIGS
 from odestack.lab.config import RunConfig
-from odestack.lab.records import Record, Store, write_atomically
+from odestack.lab.files import write_atomically
+from odestack.lab.records import Record, Store
 from odestack.studies import STUDIES, get
 from odestack.studies.evidence import AUTO
 from odestack.studies.frame import early_loss

@@ -7,28 +7,30 @@ from math import nan
 import pandas as pd
 
 from odestack.lab.config import RunConfig
+from odestack.lab.measurements import Measurement
 from odestack.lab.records import Store
-from odestack.lab.sweep import Job
+from odestack.lab.sweep import AnyJob
 from odestack.studies import STUDIES, get
-from odestack.studies.evidence import outdated_among
+from odestack.studies.evidence import outdated_among, waiting
 
 KEEP = ("nothing", "final", "epochs")
 
 
-def queue(studies: Sequence[str], profile: str) -> list[Job]:
+def queue(studies: Sequence[str], profile: str) -> list[AnyJob]:
     """The jobs of several studies: every study has seed 0 of all its arms before any has seed 1, and so on.
 
     A run that two studies share is listed once, and keeps what either of them wants kept.
     """
-    jobs: dict[str, Job] = {}
+    jobs: dict[str, AnyJob] = {}
     for job in sorted((job for name in studies for job in get(name).jobs(profile)), key=lambda job: job.config.seed):
         other = jobs.get(job.config.key, job)
         jobs[job.config.key] = max(job, other, key=lambda each: KEEP.index(each.keep))
     return list(jobs.values())
 
 
-def pace(profile: str) -> Callable[[RunConfig], float] | None:
-    """Hours of a run, judged by the profile's finished runs of its architecture, or by all if it has none yet.
+def pace(profile: str) -> Callable[[RunConfig | Measurement], float] | None:
+    """Hours of a run, judged by the profile's finished runs of its architecture, or by all if it has none yet; and of a
+    measurement, by those of its kind.
 
     None if no run is finished. It is the speed of the machines and threads behind the records: a guide and no promise.
     """
@@ -47,7 +49,7 @@ def pace(profile: str) -> Callable[[RunConfig], float] | None:
     return lambda config: config.work * speed.get(config.architecture, usual)
 
 
-def hours(missing: Sequence[RunConfig], profile: str) -> float | None:
+def hours(missing: Sequence[RunConfig | Measurement], profile: str) -> float | None:
     """Hours of training, one run after the other, at the profile's ``pace``; None if that is unknown."""
     speed = pace(profile)
     return None if speed is None else sum(map(speed, missing))
@@ -80,7 +82,7 @@ def overview(studies: Sequence[str], profile: str, *, keys: bool = False) -> str
 
     With ``keys`` the missing runs are listed. Records of another recipe version are named, with what to do.
     """
-    missing: list[RunConfig] = []
+    missing: list[RunConfig | Measurement] = []
     speed = pace(profile)
     lines = [f"{'study':<18} {'runs':>5} {'missing':>8} {'hours left':>11}"]
     for name in (*studies, None):
@@ -89,7 +91,7 @@ def overview(studies: Sequence[str], profile: str, *, keys: bool = False) -> str
         time = "unknown" if speed is None and missing else f"{sum(map(speed, missing)) if speed else 0:.1f}"
         lines.append(f"{name or 'all together':<18} {len(configs):>5} {len(missing):>8} {time:>11}")
         if keys and name is not None:
-            lines += [f"  {config.key}" for config in missing]
+            lines += [f"  {config.key} {waiting(config, Store(profile))}".rstrip() for config in missing]
     lines.append("hours: one run after the other, at the speed of the records; divide by the number of workers")
     if outdated := outdated_among(missing, Store(profile)):
         lines.append(

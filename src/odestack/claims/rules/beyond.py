@@ -1,4 +1,4 @@
-"""Beyond the residual network of the article: C13, C14 and C16."""
+"""Beyond the residual network of the article: C13 to C16."""
 
 from math import log10
 
@@ -9,11 +9,12 @@ from odestack.claims.verdicts import DECIBELS, DOUBLINGS, Answer, does_not_rise,
 from odestack.lab.tasks import SIGMA
 from odestack.methods import catalogue
 from odestack.nets.solvers import ADAPTIVE
-from odestack.studies import neural_ode
+from odestack.studies import depth_by_order, landscape, neural_ode
 from odestack.studies.statistics import ArmModel, minus, slope, with_chance
 
 UNTOUCHED = -20 * log10(SIGMA)
 """PSNR in dB of an image from which no noise is taken."""
+LOG_PER_ORDER, SHARE_PER_ORDER = "ln per order", "% of points per order"
 
 
 def unet_gains(table: pd.DataFrame) -> Answer:
@@ -42,6 +43,41 @@ def order_2_is_enough(table: pd.DataFrame) -> Answer:
         rises("midpoint − Euler", model.effect(minus(("midpoint",), ("euler",)))),
         equals("Heun 3 − midpoint", model.effect(minus(("heun3",), ("midpoint",)))),
         equals("RK4 − midpoint", model.effect(minus(("rk4",), ("midpoint",)))),
+    ], rows
+
+
+def surfaces_get_smoother(table: pd.DataFrame) -> Answer:
+    """C15: over orders 1 to 4, three numbers fall: the curvature of random planes and the share of their points that
+    are not convex, averaged over the depths; and the largest eigenvalue of the Hessian. Curvatures are compared by
+    their logarithms, filters are measured by their norms, and batch-norm statistics are frozen.
+
+    There is one network a method and depth. The planes are repeated in several directions, which all networks share, so
+    their intervals are about these networks. The eigenvalue has no direction: there the depths repeat the methods, so
+    that its interval also holds how networks scatter about a trend. The smallest effect of interest is zero.
+    """
+    planes = table.loc[(table["kind"] == "surface") & (table["batch_norm"] == "frozen")]
+    networks = table.loc[table["kind"] == "curvature"]
+    orders = {(scheme,): catalogue.get(scheme).order for scheme in landscape.SCHEMES}
+    depths = (depth_by_order.DEPTHS[0], depth_by_order.DEPTHS[-1])
+    falls = {arm: -weight for arm, weight in slope(orders).items()}
+    averaged = {(*arm, depth): weight / len(depths) for arm, weight in falls.items() for depth in depths}
+    by_direction = planes.assign(
+        seed=planes["direction"],
+        curvature=np.log(planes["curvature"].astype(float)),
+        non_convex=100 * planes["non_convex"].astype(float),
+    )
+    by_depth = networks.assign(
+        seed=networks["depth"], eigenvalue=np.log(networks["normalised_eigenvalue"].astype(float).clip(lower=1e-12))
+    )
+    curvature, non_convex = (
+        ArmModel(by_direction, ["scheme", "depth"], outcome).effect(averaged) for outcome in ("curvature", "non_convex")
+    )
+    eigenvalue = ArmModel(by_depth, ["scheme"], "eigenvalue").effect(falls)
+    rows = pd.concat([planes, networks]).drop_duplicates(["scheme", "depth", "seed"])
+    return [
+        rises("fall of the curvature of planes", curvature, LOG_PER_ORDER, needed=0.0),
+        rises("fall of the share of points that are not convex", non_convex, SHARE_PER_ORDER, needed=0.0),
+        rises("fall of the largest eigenvalue of the Hessian", eigenvalue, LOG_PER_ORDER, needed=0.0),
     ], rows
 
 
