@@ -19,9 +19,9 @@ from torchvision.datasets import ImageFolder
 from tqdm import tqdm
 
 from odestack.lab.environment import environment
+from odestack.lab.files import write_atomically
 from odestack.lab.image_folder import Augmented
 from odestack.lab.imagenet_config import ImageNetConfig
-from odestack.lab.files import write_atomically
 from odestack.lab.records import Record
 from odestack.lab.train import (
     CHECK_EVERY,

@@ -19,8 +19,8 @@ from safetensors.torch import save
 from odestack.lab import distributed, image_folder
 from odestack.lab.cifar import DataError
 from odestack.lab.environment import best_precision
-from odestack.lab.imagenet_config import ImageNetConfig
 from odestack.lab.files import write_atomically
+from odestack.lab.imagenet_config import ImageNetConfig
 from odestack.lab.records import Store
 from odestack.nets.imagenet import Wiring, wiring
 
