@@ -44,7 +44,8 @@ def test_the_effect_of_the_lab_is_in_the_records() -> None:
     records = [record for job in classroom.jobs("cpu") if (record := store.get(job.config)) is not None]
     table = classroom.table(records)
     for scheme in ("euler", "rk4"):
-        long, short = (table[(table["scheme"] == scheme) & (table["T"] == time)]["failed"] for time in (24, 6))
+        rows = table[table["scheme"] == scheme]
+        long, short = (rows.loc[rows["T"] == time, "failed"].tolist() for time in (24, 6))
         assert min(len(long), len(short)) >= 5
-        assert long.all()
-        assert short.mean() <= 0.1
+        assert all(long)
+        assert sum(short) <= 0.1 * len(short)
