@@ -59,7 +59,7 @@ data: $(ENV) ## Fetch CIFAR-10 into data/cifar10 and check it
 test: book browser ## Build the book, then run every test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -rs --numprocesses 2 --dist loadfile $(PYTEST)
 
-faults: $(ENV) ## Kill, fill up, damage and mislead it at length, and count (tests/faults; a short part is in make test)
+faults: $(ENV) ## Try to break it at length: kills, full disks, damaged files, hostile arguments
 	FAULTS=all $(BIN)/python -m pytest -rs tests/faults
 
 links: book ## Check the links to other sites

@@ -1,5 +1,5 @@
 /* Mends what the theme and the table writer leave: roles that contradict each other, headers without a text, and
-   tables that scroll but cannot be reached by keyboard. */
+   tables and code that scroll but cannot be reached by keyboard. */
 document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll(".citation-list").forEach((list) => list.removeAttribute("role"));
   document.querySelectorAll(".citation-list .citation").forEach((entry) => entry.removeAttribute("role"));
@@ -8,8 +8,8 @@ document.addEventListener("DOMContentLoaded", () => {
   });
 
   const reachable = new ResizeObserver(() => {
-    document.querySelectorAll("article table").forEach((table) => {
-      if (table.scrollWidth > table.clientWidth) table.tabIndex = 0;
+    document.querySelectorAll("article :is(table, pre, .output, .pst-scrollable-table-container)").forEach((part) => {
+      if (part.scrollWidth > part.clientWidth) part.tabIndex = 0;
     });
   });
   document.querySelectorAll("article").forEach((article) => reachable.observe(article));

@@ -128,7 +128,7 @@ def test_a_page_of_text_runs_no_chapter() -> None:
 
 def test_another_profile_runs_every_chapter() -> None:
     plan = make("-n", "book", "PROFILE=smoke").stdout
-    assert plan.count("--profile smoke") == len(list((ROOT / "notebooks").glob("*.ipynb")))
+    assert plan.count("--profile smoke") == len(list((ROOT / "notebooks").rglob("*.ipynb")))
 
 
 def test_a_book_without_solutions_publishes_every_chapter_anew() -> None:
