@@ -88,7 +88,8 @@ def test_every_picture_is_described(visit: Visit) -> None:
     assert [alt for alt, times in Counter(described).items() if times > 1] == []
     drawn = visit.page.locator(".cell_output svg").evaluate_all(
         "all => all.filter(e => !e.closest('mjx-container, .js-plotly-plot')"
-        " && e.getAttribute('aria-hidden') !== 'true' && !e.getAttribute('aria-label') && !e.querySelector('title')).length"
+        " && e.getAttribute('aria-hidden') !== 'true'"
+        " && !e.getAttribute('aria-label') && !e.querySelector('title')).length"
     )
     assert drawn == 0
 
