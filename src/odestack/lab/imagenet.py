@@ -2,8 +2,8 @@
 
     torchrun --nproc-per-node 8 -m odestack.lab.imagenet --data DIR --scheme rk4
 
-The same command goes on from the last finished epoch. With ``--max-restarts 3`` torchrun does so by itself when a
-process dies. Without torchrun one process trains.
+When a process dies, the others end; the same command goes on from the last finished epoch. Without torchrun one process
+trains.
 """
 
 import os
