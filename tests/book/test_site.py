@@ -3,23 +3,17 @@
 import re
 from functools import partial
 from http.server import ThreadingHTTPServer
-from pathlib import Path
 from threading import Thread
 from urllib.parse import unquote
 
 import pandas as pd
 import pytest
-import yaml
-from conftest import SITE, QuietHandler
+from conftest import QuietHandler
 from playwright.sync_api import Browser
+from website import PAGES, PATIENCE, SITE
 
-ROOT = Path(__file__).parents[2]
-TOC = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text())
-PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
 HEAVIEST = 3_000_000
 """Bytes of a page with its pictures."""
-PATIENCE = 120_000
-"""Milliseconds, for a busy machine."""
 INTERACTIVE = "chapters/03_a_zoo_of_methods"
 
 

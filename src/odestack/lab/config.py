@@ -244,9 +244,8 @@ class RunConfig:
     @property
     def name(self) -> str:
         """Network and wiring, as the key begins with them."""
-        if self.architecture != "single-stage":
-            return self.architecture
-        return "-".join(filter(None, (self.scheme, self.adaptive, self.multistep)))
+        parts = {"single-stage": (self.scheme, self.adaptive, self.multistep), "resnet20": (self.architecture,)}
+        return "-".join(filter(None, parts.get(self.architecture, (self.architecture, self.scheme))))
 
     @property
     def key(self) -> str:

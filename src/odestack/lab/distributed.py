@@ -1,6 +1,5 @@
 """One run on several processes, each with a part of every batch (Li et al. 2020, *PyTorch Distributed*)."""
 
-import io
 import math
 import os
 import time
@@ -19,20 +18,20 @@ from torchvision.datasets import ImageFolder
 from tqdm import tqdm
 
 from odestack.lab.environment import environment
-from odestack.lab.files import write_atomically
 from odestack.lab.image_folder import Augmented
 from odestack.lab.imagenet_config import ImageNetConfig
 from odestack.lab.records import Record
 from odestack.lab.train import (
     CHECK_EVERY,
-    EARLY_STEPS,
+    as_record,
     autocast,
     initial_network,
+    keep_losses,
     learning_rate,
     read_checkpoint,
-    rounded,
     step,
     stream,
+    write_checkpoint,
 )
 
 
@@ -95,18 +94,8 @@ def run(
                     status = "diverged"
             state["seconds"] = time.perf_counter() - began
             if first and status == "done" and state["step"] < config.total_steps:
-                buffer = io.BytesIO()
-                torch.save({**state, "network": network.state_dict(), "optimiser": optimiser.state_dict()}, buffer)
-                write_atomically(checkpoint, buffer.getvalue())
-    record = Record(
-        config=config,
-        status=status,
-        epochs=[{name: rounded(value) for name, value in row.items()} for row in state["epochs"]],
-        early_loss=[rounded(value) for value in state["early_loss"]],
-        environment=environment(where, compiled=False),
-        seconds=round(state["seconds"], 1),
-    )
-    return record, network
+                write_checkpoint(checkpoint, state, network, optimiser)
+    return as_record(config, status, state, environment(where, compiled=False)), network
 
 
 def rate(config: ImageNetConfig, at: int) -> float:
@@ -179,9 +168,7 @@ def _epoch(
             if not math.isfinite(recent) or last:
                 break
     values = _mean(losses)
-    finite = next((i for i, value in enumerate(values) if not math.isfinite(value)), len(values))
-    state["early_loss"] += values[: min(finite, max(0, EARLY_STEPS - len(state["early_loss"])))]
-    if finite < len(values):
+    if not keep_losses(state, values):
         return "diverged"
     state["epochs"].append(
         {

@@ -5,11 +5,11 @@ import platform
 import subprocess
 from datetime import UTC, datetime
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
-import torchvision
 
 
 def environment(device: torch.device, compiled: bool) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def environment(device: torch.device, compiled: bool) -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "torch": torch.__version__,
-        "torchvision": torchvision.__version__,
+        "torchvision": version("torchvision"),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else processor(),
         "cores": os.cpu_count() or 1,
         "threads": torch.get_num_threads(),

@@ -64,10 +64,6 @@ class ImageNetConfig(RunConfig):
         return ImageNetResNet(self.method(), self.depth, self.width, classes=self.classes)
 
     @property
-    def name(self) -> str:
-        return f"{self.architecture}-{self.scheme}"
-
-    @property
     def work(self) -> float:
         with torch.device("meta"):  # shapes suffice to count
             macs = cost(self.network(), self.pixels).macs

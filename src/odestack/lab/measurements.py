@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -21,7 +22,7 @@ PLANES = ("random", "trajectory")
 
 
 @dataclass(frozen=True)
-class Measurement:
+class Measurement(ABC):
     """What all measurements share. They are made in fp32, on the first training images, without augmentation.
 
     Attributes:
@@ -64,9 +65,9 @@ class Measurement:
         return self.kind
 
     @property
+    @abstractmethod
     def passes(self) -> float:
         """What it costs: passes of its images through the network, of which a training step makes three."""
-        raise NotImplementedError
 
     @property
     def work(self) -> float:

@@ -1,12 +1,15 @@
 """The Oxford-IIIT pets (Parkhi et al. 2012): photographs of cats and dogs, and which pixels belong to the animal."""
 
+from typing import TYPE_CHECKING
+
 import torch
 from PIL import Image
 from torch import Tensor
-from torchvision.datasets import OxfordIIITPet
-from torchvision.transforms.functional import pil_to_tensor
 
 from odestack.lab.cifar import DATA, DataError, Split
+
+if TYPE_CHECKING:
+    from torchvision.datasets import OxfordIIITPet
 
 NAME = "oxford-iiit-pet"
 N_TRAIN, N_TEST = 3_680, 3_669
@@ -22,6 +25,8 @@ def load() -> tuple[Split, Split]:
     Raises:
         DataError: they are not there and could not be fetched.
     """
+    from torchvision.datasets import OxfordIIITPet
+
     try:
         train, test = (OxfordIIITPet(DATA, split, "segmentation", download=True) for split in ("trainval", "test"))
     except (OSError, RuntimeError) as error:
@@ -29,7 +34,7 @@ def load() -> tuple[Split, Split]:
     return _split(train), _split(test)
 
 
-def _split(pets: OxfordIIITPet) -> Split:
+def _split(pets: "OxfordIIITPet") -> Split:
     pairs = [_scaled(*pets[i]) for i in range(len(pets))]
     images, masks = zip(*pairs, strict=True)
     return Split(torch.stack(images), torch.stack(masks))
@@ -37,6 +42,8 @@ def _split(pets: OxfordIIITPet) -> Split:
 
 def _scaled(image: Image.Image, mask: Image.Image) -> tuple[Tensor, Tensor]:
     """uint8 (3, SIDE, SIDE), and int64 (SIDE, SIDE) from 0."""
+    from torchvision.transforms.functional import pil_to_tensor
+
     size = (SIDE, SIDE)
     shown = pil_to_tensor(image.resize(size, Image.Resampling.BILINEAR))
     return shown, pil_to_tensor(mask.resize(size, Image.Resampling.NEAREST))[0].long() - 1

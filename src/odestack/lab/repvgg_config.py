@@ -28,10 +28,6 @@ class RepVGGConfig(RunConfig):
         return RepVGG(self.method(), self.depth, self.width, h=self.h)
 
     @property
-    def name(self) -> str:
-        return f"{self.architecture}-{self.scheme}"
-
-    @property
     def work(self) -> float:
         """A branch has a 3x3 and a 1x1 kernel: ten ninths of the unit."""
         return self.total_steps * self.batch * (self.depth - 2) * self.width**2 * 10 / 9

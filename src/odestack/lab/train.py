@@ -163,17 +163,8 @@ def run(
             if status == "done" and on_epoch is not None:
                 on_epoch(len(state["epochs"]), network.state_dict())
             if status == "done" and checkpoint is not None and state["step"] < config.total_steps:
-                buffer = io.BytesIO()
-                torch.save({**state, "network": network.state_dict(), "optimiser": optimiser.state_dict()}, buffer)
-                write_atomically(checkpoint, buffer.getvalue())
-    return Record(
-        config=config,
-        status=status,
-        epochs=[{name: rounded(value) for name, value in row.items()} for row in state["epochs"]],
-        early_loss=[rounded(value) for value in state["early_loss"]],
-        environment=environment(where, compile),
-        seconds=round(state["seconds"], 1),
-    )
+                write_checkpoint(checkpoint, state, network, optimiser)
+    return as_record(config, status, state, environment(where, compile))
 
 
 def step(
@@ -192,6 +183,24 @@ def step(
     loss.backward()
     optimiser.step()
     return loss.detach(), task.scores[task.score](outputs.detach(), wanted)
+
+
+def as_record(config: RunConfig, status: str, state: dict[str, Any], environment: dict[str, Any]) -> Record:
+    """The record of a run that has ended in this state."""
+    return Record(
+        config=config,
+        status=status,
+        epochs=[{name: _rounded(value) for name, value in row.items()} for row in state["epochs"]],
+        early_loss=[_rounded(value) for value in state["early_loss"]],
+        environment=environment,
+        seconds=round(state["seconds"], 1),
+    )
+
+
+def write_checkpoint(path: Path, state: dict[str, Any], network: nn.Module, optimiser: torch.optim.Optimizer) -> None:
+    buffer = io.BytesIO()
+    torch.save({**state, "network": network.state_dict(), "optimiser": optimiser.state_dict()}, buffer)
+    write_atomically(path, buffer.getvalue())
 
 
 def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any] | None:
@@ -250,9 +259,7 @@ def _epoch(
             if not math.isfinite(recent) or last:
                 break
     values = torch.stack(losses).tolist() if losses else []
-    finite = next((i for i, value in enumerate(values) if not math.isfinite(value)), len(values))
-    state["early_loss"] += values[: min(finite, max(0, EARLY_STEPS - len(state["early_loss"])))]
-    if finite < len(values):
+    if not keep_losses(state, values):
         return "diverged"
     if status != "done":
         return status
@@ -270,6 +277,13 @@ def _epoch(
     return "done"
 
 
+def keep_losses(state: dict[str, Any], losses: list[float]) -> bool:
+    """Add an epoch's losses to the first ones of the run, up to one that is not finite; whether there was none."""
+    finite = next((i for i, loss in enumerate(losses) if not math.isfinite(loss)), len(losses))
+    state["early_loss"] += losses[: min(finite, max(0, EARLY_STEPS - len(state["early_loss"])))]
+    return finite == len(losses)
+
+
 def _mean(evaluations: list[NFE]) -> dict[str, float]:
     """A row's columns; none without evaluations."""
     if not evaluations:
@@ -278,8 +292,8 @@ def _mean(evaluations: list[NFE]) -> dict[str, float]:
     return {"nfe_forward": forward, "nfe_backward": backward}
 
 
-def rounded(value: Any) -> Any:
+def _rounded(value: Any) -> Any:
     """Seven significant digits, what fp32 holds, of a number or of each in a list."""
     if isinstance(value, list):
-        return [rounded(each) for each in value]
+        return [_rounded(each) for each in value]
     return value if isinstance(value, int) else float(f"{value:.7g}")

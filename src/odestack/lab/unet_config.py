@@ -56,10 +56,6 @@ class UNetConfig(RunConfig):
         return adamw(self, network)
 
     @property
-    def name(self) -> str:
-        return f"{self.architecture}-{self.scheme}"
-
-    @property
     def work(self) -> float:
         """Multiply-accumulates of the branches, in the unit of ``RunConfig.work``; equal at all levels."""
         convolutions = STACKS * stack_branches(self.method(), self.depth) * layers("conv2")

@@ -53,10 +53,6 @@ class ViTConfig(RunConfig):
         return adamw(self, network)
 
     @property
-    def name(self) -> str:
-        return f"{self.architecture}-{self.scheme}"
-
-    @property
     def work(self) -> float:
         """Multiply-accumulates of the pairs, in the unit of ``RunConfig.work``."""
         linear = TOKENS * (4 + 2 * EXPANSION) * self.width**2

@@ -1,16 +1,18 @@
 """torchvision's bottleneck ResNets for ImageNet, the repeated blocks of every stage rewired by a method."""
 
 from collections.abc import Iterator
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
-from torchvision.models import resnet
 
 from odestack.methods.catalogue import METHODS
 from odestack.methods.tableau import Tableau
 from odestack.nets.block import RungeKuttaBlock
 from odestack.nets.network import Network
+
+if TYPE_CHECKING:
+    from torchvision.models import resnet
 
 REPEATS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 """Blocks of each of the four stages by depth (He et al. 2016). The first of a stage is its transition."""
@@ -45,7 +47,7 @@ class Transition(nn.Module):
 
     additions = 1
 
-    def __init__(self, block: resnet.Bottleneck) -> None:
+    def __init__(self, block: "resnet.Bottleneck") -> None:
         super().__init__()
         assert block.downsample is not None
         self.branches = nn.ModuleList([residual(block)])
@@ -73,6 +75,8 @@ class ImageNetResNet(Network):
     """
 
     def __init__(self, tableau: Tableau, depth: int = 152, width: int = 64, *, classes: int = 1000) -> None:
+        from torchvision.models import resnet  # slow to import, and configs of all architectures import this module
+
         super().__init__()
         self.wiring = wiring(tableau, depth)
         plain = resnet.ResNet(resnet.Bottleneck, [*REPEATS[depth]], num_classes=classes, width_per_group=width)
@@ -84,7 +88,7 @@ class ImageNetResNet(Network):
 
 def rewired(tableau: Tableau, stage: nn.Sequential) -> Iterator[nn.Module]:
     """The stage's transition, its other blocks in steps of the method, and the rest in steps of Euler's."""
-    transition, *repeated = cast(Iterator[resnet.Bottleneck], stage)
+    transition, *repeated = cast("Iterator[resnet.Bottleneck]", stage)
     yield Transition(transition)
     size = len(tableau.used_stages)
     whole = len(repeated) - len(repeated) % size
@@ -94,7 +98,7 @@ def rewired(tableau: Tableau, stage: nn.Sequential) -> Iterator[nn.Module]:
         yield RungeKuttaBlock(METHODS["euler"], [residual(block)])
 
 
-def residual(block: resnet.Bottleneck) -> nn.Sequential:
+def residual(block: "resnet.Bottleneck") -> nn.Sequential:
     """What the block adds to its shortcut: 1x1, 3x3 and 1x1 convolutions, batch norm after each, ReLU between them."""
     layers = (block.conv1, block.bn1, block.relu, block.conv2, block.bn2, block.relu, block.conv3, block.bn3)
     return nn.Sequential(*layers)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import inf, nan
+from typing import Any
 
 import pandas as pd
 
@@ -22,6 +23,11 @@ def short_base(profile: str) -> RunConfig:
     """The base run of a profile, for the studies that make do with fewer epochs."""
     base = profile_base(profile)
     return replace(base, epochs=SHORT_EPOCHS.get(profile, base.epochs))
+
+
+def recipe(base: RunConfig) -> dict[str, Any]:
+    """The fields of a base run that it gives to networks with a config of their own."""
+    return {name: getattr(base, name) for name in ("dataset", "batch", "epochs", "steps", "precision")}
 
 
 def over_seeds(arms: Callable[[int], Sequence[RunConfig]], seeds: Sequence[int]) -> list[RunConfig]:

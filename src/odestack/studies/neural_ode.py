@@ -17,7 +17,7 @@ from odestack.lab.records import Record, Store
 from odestack.lab.sweep import Job
 from odestack.methods import catalogue
 from odestack.nets.solvers import ADAPTIVE, FixedStep, SolverError
-from odestack.studies.frame import over_seeds, short_base, tidy
+from odestack.studies.frame import over_seeds, recipe, short_base, tidy
 
 TITLE = "Neural ODE"
 SEEDS = (0, 1)
@@ -37,8 +37,9 @@ BLOCKS = 4
 
 def base(profile: str) -> NeuralODEConfig:
     plain = short_base(profile)
-    shared = {name: getattr(plain, name) for name in ("dataset", "width", "batch", "epochs", "steps")}
-    return NeuralODEConfig(**shared, n_train=N_TRAIN.get(profile))
+    shared = recipe(plain)
+    shared["precision"] = "fp32"
+    return NeuralODEConfig(**shared, width=plain.width, n_train=N_TRAIN.get(profile))
 
 
 def jobs(profile: str) -> list[Job]:

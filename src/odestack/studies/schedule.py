@@ -58,7 +58,8 @@ def hours(missing: Sequence[RunConfig | Measurement], profile: str) -> float | N
 def progress(profile: str) -> pd.DataFrame:
     """How far the studies are. Index study, then "all together", where a run that studies share counts once.
 
-    Columns: runs, missing, diverged; trained and left, in hours of one run after the other (``pace``; NaN if unknown).
+    Columns: runs, missing, failed (a status other than "done"); trained and left, in hours of one run after the other
+    (``pace``; NaN if unknown).
     """
     store, speed = Store(profile), pace(profile)
     rows = {}
@@ -70,7 +71,7 @@ def progress(profile: str) -> pd.DataFrame:
         rows[name or "all together"] = {
             "runs": len(configs),
             "missing": len(missing),
-            "diverged": sum(record.status == "diverged" for record in records),
+            "failed": sum(record.status != "done" for record in records),
             "trained": sum(record.seconds for record in records) / 3600,
             "left": sum(map(speed, missing)) if speed else nan if missing else 0.0,
         }

@@ -11,7 +11,7 @@ from odestack.lab.config import profile_base
 from odestack.lab.records import Record
 from odestack.lab.sweep import Job
 from odestack.lab.vit_config import ViTConfig
-from odestack.studies.frame import over_seeds, tidy
+from odestack.studies.frame import over_seeds, recipe, tidy
 
 TITLE = "Transformer"
 SCHEMES = ("euler", "midpoint", "rk4")
@@ -21,22 +21,10 @@ WIDTH = {"smoke": 8, "cpu": 48, "gpu": 192}
 
 def jobs(profile: str) -> list[Job]:
     """Three methods."""
-    base = profile_base(profile)
+    shared = recipe(profile_base(profile))
 
     def arms(seed: int) -> list[ViTConfig]:
-        return [
-            ViTConfig(
-                scheme=scheme,
-                dataset=base.dataset,
-                width=WIDTH[profile],
-                batch=base.batch,
-                epochs=base.epochs,
-                steps=base.steps,
-                precision=base.precision,
-                seed=seed,
-            )
-            for scheme in SCHEMES
-        ]
+        return [ViTConfig(scheme=scheme, width=WIDTH[profile], seed=seed, **shared) for scheme in SCHEMES]
 
     return [Job(config) for config in over_seeds(arms, (0,) if profile == "smoke" else SEEDS)]
 

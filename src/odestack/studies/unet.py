@@ -13,7 +13,7 @@ from odestack.lab.config import profile_base
 from odestack.lab.records import Record
 from odestack.lab.sweep import Job
 from odestack.lab.unet_config import UNetConfig
-from odestack.studies.frame import over_seeds, tidy
+from odestack.studies.frame import over_seeds, recipe, tidy
 
 TITLE = "U-Net"
 SCHEMES = ("euler", "midpoint", "rk4")
@@ -23,22 +23,10 @@ WIDTH = {"smoke": 4, "cpu": 8, "gpu": 32}
 
 def jobs(profile: str) -> list[Job]:
     """Three methods. The final weights of seed 0 are kept at cpu, to draw what they make of images."""
-    base = profile_base(profile)
+    shared = recipe(profile_base(profile))
 
     def arms(seed: int) -> list[UNetConfig]:
-        return [
-            UNetConfig(
-                scheme=scheme,
-                dataset=base.dataset,
-                width=WIDTH[profile],
-                batch=base.batch,
-                epochs=base.epochs,
-                steps=base.steps,
-                precision=base.precision,
-                seed=seed,
-            )
-            for scheme in SCHEMES
-        ]
+        return [UNetConfig(scheme=scheme, width=WIDTH[profile], seed=seed, **shared) for scheme in SCHEMES]
 
     return [
         Job(config, "final" if profile == "cpu" and config.seed == 0 else "nothing")
