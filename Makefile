@@ -43,7 +43,7 @@ book: $(SITE) ## Run every notebook that is out of date and build the website in
 pdf: book browser ## Print the whole book into _build/book.pdf
 	@rm -rf _build/single
 	@$(BIN)/jupyter-book build book --builder singlehtml --path-output _build/single --quiet > /dev/null
-	@$(BIN)/python -m odestack.pdf _build/single/_build/singlehtml _build/book.pdf
+	@$(BIN)/python -m odestack.book.pdf _build/single/_build/singlehtml _build/book.pdf
 
 experiments: $(ENV) ## Train all runs that a profile lacks, without a budget: make experiments PROFILE=cpu
 	@case "$(PROFILE)" in smoke|cpu|gpu) ;; *) echo "Say which runs to train: make experiments PROFILE=smoke, cpu or gpu"; exit 2;; esac
@@ -101,10 +101,10 @@ $(SETTINGS):
 	@rm -rf $(@D) && mkdir -p $(@D) && touch $@
 
 book/chapters/%.ipynb: notebooks/%.ipynb requirements.lock $(SETTINGS) | $(ENV)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m odestack.publish $< $@ $(OPTIONS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m odestack.book.publish $< $@ $(OPTIONS)
 
 $(FRONT): book/%.ipynb: notebooks/pages/%.ipynb requirements.lock $(SETTINGS) | $(ENV)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m odestack.publish $< $@ $(OPTIONS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m odestack.book.publish $< $@ $(OPTIONS)
 
 book/reproduce.ipynb book/status.ipynb book/teaching.ipynb: $(CHAPTERS)  # they tell how long the chapters ran
 
@@ -113,19 +113,19 @@ $(TABLES): $(RECORDS) $(EXPORTERS) | $(ENV)
 	@rm -rf $(@D)/runs && mkdir $(@D)/runs && cp -r $(wildcard data/runs/cpu data/runs/gpu) $(@D)/runs
 	@touch $@
 
-$(GALLERY): $(CHAPTERS) src/odestack/chapters.py src/odestack/colophon.py src/odestack/gallery.py src/odestack/pictures.py
-	@$(BIN)/python -m odestack.gallery
+$(GALLERY): $(CHAPTERS) src/odestack/book/chapters.py src/odestack/book/colophon.py src/odestack/book/gallery.py src/odestack/book/pictures.py
+	@$(BIN)/python -m odestack.book.gallery
 
 -include $(CHAPTERS:.ipynb=.d) $(FRONT:.ipynb=.d)
 
 # --- the website: built anew each time, since Sphinx warns only of pages that it reads, and shown when it is whole -----
 
-$(SITE): $(CHAPTERS) $(FRONT) $(TABLES) $(GALLERY) $(TEXTS) src/odestack/slides.py requirements.lock | $(ENV)
+$(SITE): $(CHAPTERS) $(FRONT) $(TABLES) $(GALLERY) $(TEXTS) src/odestack/book/slides.py requirements.lock | $(ENV)
 	@rm -rf _build/draft
 	@$(BIN)/jupyter-book build book --path-output _build/draft -W -n --keep-going --quiet > /dev/null
 	@cp $(VENV)/lib/python3*/site-packages/plotly/package_data/plotly.min.js _build/draft/_build/html/_static/
 	@cp book/slides.css _build/draft/_build/html/  # not in _static: all pages would load it
-	@$(BIN)/python -m odestack.slides book/slides.md _build/draft/_build/html/slides.html
+	@$(BIN)/python -m odestack.book.slides book/slides.md _build/draft/_build/html/slides.html
 	@rm -rf _build/html && cp -r _build/draft/_build/html _build/html
 	@touch $@
 

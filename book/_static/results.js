@@ -1,4 +1,4 @@
-/* The results explorer (odestack.results_explorer): menus choose which runs the graph and the table show. */
+/* The results explorer (odestack.book.results_explorer): menus choose which runs the graph and the table show. */
 document.addEventListener("DOMContentLoaded", () => {
   const explorer = document.querySelector(".results");
   if (!explorer) return;

@@ -9,8 +9,8 @@ import seaborn as sns
 from IPython.display import HTML, Markdown
 from matplotlib.axes import Axes
 
-from odestack import controls, figure_data
-from odestack.controls import View
+from odestack.book import controls, figure_data
+from odestack.book.controls import View
 from odestack.lab.measurements import Measured
 from odestack.lab.records import Record
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 from website import SITE
 
-from odestack import pdf
+from odestack.book import pdf
 
 FLAGS = [
     "--no-sandbox",

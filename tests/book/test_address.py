@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from odestack import address
+from odestack.book import address
 
 URL = "https://example.org/owner/name"
 
@@ -14,7 +14,7 @@ URL = "https://example.org/owner/name"
 @pytest.mark.parametrize("path", address.notebooks(), ids=lambda path: path.stem)
 def test_every_notebook_has_the_address_of_the_setting(path) -> None:
     notebook = nbformat.read(path, as_version=4)
-    assert address.with_install_cell(notebook, address.address()) == notebook, "run: python -m odestack.address"
+    assert address.with_install_cell(notebook, address.address()) == notebook, "run: python -m odestack.book.address"
 
 
 def test_the_cell_comes_after_the_title_once_and_goes_with_the_address() -> None:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from odestack.book import ROOT
 
 
 def make(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -84,7 +84,7 @@ def test_reproduce_wants_a_study() -> None:
 
 def test_nothing_is_rebuilt_without_a_change() -> None:
     plan = make("-n", "book").stdout
-    assert "odestack.publish" not in plan
+    assert "odestack.book.publish" not in plan
     assert "jupyter-book" not in plan
 
 
@@ -93,7 +93,7 @@ def rebuilt_after(changed: str) -> list[str]:
     plan = make("-n", "-W", changed, "book")
     assert plan.returncode == 0, plan.stderr
     runs = [line.split() for line in plan.stdout.splitlines() if "book/chapters/" in line]
-    return [Path(words[words.index("odestack.publish") + 1]).stem[:2] for words in runs]
+    return [Path(words[words.index("odestack.book.publish") + 1]).stem[:2] for words in runs]
 
 
 def test_a_changed_chapter_alone_is_run_again() -> None:

@@ -8,10 +8,10 @@ import pytest
 import yaml
 from nbformat import NotebookNode
 
+from odestack.book import ROOT
+from odestack.book.publish import is_code
 from odestack.methods import catalogue
-from odestack.publish import is_code
 
-ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 FRONT = sorted((ROOT / "notebooks" / "pages").glob("*.ipynb"))
 GENERATED = {"gallery"}

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import nbformat
 
-from odestack.publish import faults
+from odestack.book import ROOT
+from odestack.book.publish import faults
 
-ROOT = Path(__file__).parents[2]
 COMMAND = re.compile(r"^\.venv/bin/python (-m papermill .*) (notebooks/\S+) (\S+)$", re.MULTILINE)
 
 

@@ -1,10 +1,9 @@
 """Where the built website is, and its pages."""
 
-from pathlib import Path
-
 import yaml
 
-ROOT = Path(__file__).parents[2]
+from odestack.book import ROOT
+
 SITE = ROOT / "_build" / "html"
 TOC = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text())
 PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"]), "search"]

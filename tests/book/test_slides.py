@@ -1,13 +1,10 @@
 """The slides of the lecture: their figures are the book's, and what is not there yet is said."""
 
-from pathlib import Path
-
 import nbformat
 
-from odestack import slides
-from odestack.pictures import Picture
+from odestack.book import ROOT, slides
+from odestack.book.pictures import Picture
 
-ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "book" / "slides.md").read_text(encoding="utf-8")
 BLOCK = Picture("fig-block", "fig-block", "A block.", 'Branches "in a row"', b"png", "")
 

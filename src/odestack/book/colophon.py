@@ -8,7 +8,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
-from odestack.pictures import Picture, pictures
+from odestack.book.pictures import Picture, pictures
 
 
 def colophon(executed: NotebookNode, document: str) -> NotebookNode:

@@ -10,8 +10,8 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from odestack import publish
-from odestack.publish import ChapterError
+from odestack.book import publish
+from odestack.book.publish import ChapterError
 
 PARAMETERS = new_code_cell('profile = "auto"\nbudget = 0', metadata={"tags": ["parameters"]})
 LAST_GOOD = "the last good page"
@@ -111,7 +111,7 @@ def test_a_chapter_with_experiments_must_take_the_parameters(chapter: Callable[.
 
 
 def run(path: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "odestack.publish", path, path.with_name("page.ipynb")]
+    command = [sys.executable, "-m", "odestack.book.publish", path, path.with_name("page.ipynb")]
     return subprocess.run(command, capture_output=True, text=True)
 
 
@@ -157,7 +157,7 @@ def package(tmp_path: Path) -> Path:
     ],
 )
 def test_dependencies_are_found_through_imports(package: Path, code: str, expected: set[str]) -> None:
-    found = publish.dependencies(new_notebook(cells=[cell(code)]), source=package)
+    found = publish.dependencies(publish.imports(new_notebook(cells=[cell(code)])), source=package)
     expected = expected | ({"__init__.py"} if expected else set())
     assert {str(path.relative_to(package / "odestack")) for path in found} == expected
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import nbformat
 import yaml
 
-from odestack.pictures import Picture, pictures
-from odestack.publish import ROOT, is_code
+from odestack.book import ROOT
+from odestack.book.pictures import Picture, pictures
+from odestack.book.publish import is_code
 
 BOOK = ROOT / "book"
 QUESTION = "**Question.**"

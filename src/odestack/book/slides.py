@@ -1,6 +1,6 @@
 """Slides of a lecture, from a text and the figures of the executed chapters: one page of HTML beside the book.
 
-    python -m odestack.slides book/slides.md _build/html/slides.html
+    python -m odestack.book.slides book/slides.md _build/html/slides.html
 
 In the text, lines of three dashes separate the slides, ``![](fig-name)`` is a figure of the book by its reference name,
 ``{verdicts}`` counts the verdicts, and mathematics stands between dollars. The page scrolls from slide to slide and
@@ -19,10 +19,11 @@ from typing import Any
 from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
-from odestack import chapters, claims
+from odestack import claims
+from odestack.book import chapters
+from odestack.book.pictures import Picture
 from odestack.claims import answer
 from odestack.lab.files import write_atomically
-from odestack.pictures import Picture
 
 SEPARATOR = re.compile(r"^---$", re.MULTILINE)
 FIGURE = re.compile(r"!\[\]\((fig-[a-z0-9-]+)\)")
@@ -76,7 +77,7 @@ def _mathematics(content: str, options: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="odestack.slides", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(prog="odestack.book.slides", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("text", type=Path, help="text of the slides")
     parser.add_argument("out", type=Path, help="HTML page to write, into the folder of the built book")
     arguments = parser.parse_args()

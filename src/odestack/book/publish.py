@@ -1,6 +1,6 @@
 """Execute one notebook with papermill, check the result, and only then replace the chapter of the book.
 
-    python -m odestack.publish notebooks/02_error_theory.ipynb book/chapters/02_error_theory.ipynb
+    python -m odestack.book.publish notebooks/02_error_theory.ipynb book/chapters/02_error_theory.ipynb
 
 A green papermill run is no proof of a good page: an exception may be swallowed by a cell tag, a dead kernel
 leaves cells that never ran, and an unknown parameter is only warned about. So the gates look at the cells.
@@ -12,7 +12,7 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import nbformat
@@ -22,13 +22,11 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError, strip_color
 
-from odestack.colophon import colophon
-from odestack.solutions import without_solutions
+from odestack.book import ROOT
+from odestack.book.colophon import colophon
+from odestack.book.solutions import without_solutions
 
-SOURCE = Path(__file__).resolve().parent.parent
-ROOT = SOURCE.parent
-OWN = ("publish", "colophon", "pictures", "solutions")
-"""Modules of the package that make an executed notebook into a page."""
+SOURCE = ROOT / "src"
 FILE_NAME = re.compile(r"\.(png|svg|jpe?g|gif|webp)$", re.IGNORECASE)
 
 
@@ -109,9 +107,9 @@ def uses_runs(notebook: NotebookNode) -> bool:
     return any(name.startswith(("odestack.lab", "odestack.studies", "odestack.claims")) for name in imports(notebook))
 
 
-def dependencies(notebook: NotebookNode, source: Path = SOURCE) -> set[Path]:
-    """The files of `odestack` that a notebook imports, directly or through another; nothing is run."""
-    names = imports(notebook)
+def dependencies(names: Sequence[str], source: Path = SOURCE) -> set[Path]:
+    """The files of `odestack` behind these dotted names, and those that they import in turn; nothing is run."""
+    names = [*names]
     found: set[Path] = set()
     while names:
         name = names.pop()
@@ -127,11 +125,11 @@ def dependencies(notebook: NotebookNode, source: Path = SOURCE) -> set[Path]:
 
 
 def make_rule(notebook: NotebookNode, out: Path) -> str:
-    """Make's prerequisites of a chapter: package files, and `$(RECORDS)` where it uses runs.
+    """Make's prerequisites of a chapter: the package files behind it and behind its page, `$(RECORDS)` if it uses runs.
 
     Each file is also a target without a recipe, so that a removed one makes the chapter stale, not Make fail.
     """
-    needed = {*dependencies(notebook), *(SOURCE / "odestack" / f"{name}.py" for name in OWN)}
+    needed = dependencies([*imports(notebook), "odestack.book.publish"])
     files = sorted(os.path.relpath(path, ROOT) for path in needed)
     records = " $(RECORDS)" if uses_runs(notebook) else ""
     rules = [f"{os.path.relpath(out, ROOT)}: {' '.join(files)}{records}", *(f"{file}:" for file in files)]
@@ -226,7 +224,7 @@ def seconds(text: str) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="odestack.publish", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(prog="odestack.book.publish", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("notebook", type=Path, help="notebook to execute")
     parser.add_argument("out", type=Path, help="executed notebook, replaced only on success")
     parser.add_argument("--profile", default="auto", help="auto, smoke, cpu or gpu (default: auto)")

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from odestack import stack_explorer
+from odestack.book import stack_explorer
 from odestack.methods import catalogue
 from odestack.studies import cost
 

@@ -1,6 +1,6 @@
 """The repository's address, a setting of book/_config.yml, in the places that need it.
 
-    python -m odestack.address
+    python -m odestack.book.address
 
 writes it into every notebook, as a first cell that installs the package where it is missing, as on Colab. While the
 book is built, this module is a Sphinx extension: it makes the buttons for Binder and Colab open the notebooks
@@ -16,7 +16,8 @@ import yaml
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-ROOT = Path(__file__).resolve().parents[2]
+from odestack.book import ROOT
+
 SOURCES = {"book/chapters/": "notebooks/", "book/": "notebooks/pages/"}
 """Where the notebooks of the book's pages are in the repository, by folder of the page."""
 ID = "install"

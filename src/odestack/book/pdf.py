@@ -1,6 +1,6 @@
 """The whole book as one PDF: Sphinx puts all pages into one, and a browser prints it.
 
-python -m odestack.pdf _build/singlehtml _build/book.pdf
+python -m odestack.book.pdf _build/singlehtml _build/book.pdf
 """
 
 import argparse
@@ -60,7 +60,7 @@ def write(page: Path, out: Path, chromium: str) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="odestack.pdf", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(prog="odestack.book.pdf", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("site", type=Path, help="folder of a singlehtml build")
     parser.add_argument("out", type=Path, help="the PDF")
     arguments = parser.parse_args()

@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from odestack.solutions import TAG, without_solutions
+from odestack.book.solutions import TAG, without_solutions
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 EXERCISES = """## Exercises

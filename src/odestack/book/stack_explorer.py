@@ -11,7 +11,7 @@ import torch
 from IPython.display import HTML
 
 from odestack import figures
-from odestack.controls import Control, View, explorer
+from odestack.book.controls import Control, View, explorer
 from odestack.diagrams import draw_block
 from odestack.methods import catalogue
 from odestack.methods.tableau import Tableau

@@ -9,9 +9,9 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
-from odestack import chapters, gallery
-from odestack.colophon import colophon
-from odestack.pictures import Picture
+from odestack.book import chapters, gallery
+from odestack.book.colophon import colophon
+from odestack.book.pictures import Picture
 
 CSV = "x,y\n1,2\n"
 CONTENTS = """

@@ -1,6 +1,6 @@
 """Everything that the site takes out of the executed chapters: a gallery of the figures, and the numbers behind them.
 
-    python -m odestack.gallery
+    python -m odestack.book.gallery
 
 Writes book/gallery.md, its small pictures beside it, and CSV files where the pages link to them.
 """
@@ -12,9 +12,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from odestack.chapters import BOOK, Chapter, executed
-from odestack.colophon import first_sentence, folder
-from odestack.pictures import Picture
+from odestack.book.chapters import BOOK, Chapter, executed
+from odestack.book.colophon import first_sentence, folder
+from odestack.book.pictures import Picture
 
 WIDTH = 480
 """Of the small pictures, in pixels; they are shown at half of that and at full width on a phone."""
