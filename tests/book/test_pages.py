@@ -20,6 +20,7 @@ from website import PAGES, PATIENCE, SITE
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 WIDE = ViewportSize(width=1280, height=720)
 PHONE = ViewportSize(width=360, height=780)
+PAPER = ViewportSize(width=673, height=986)  # A4 within the margins of odestack.book.pdf
 FILE_NAME = re.compile(r"\.(png|svg|jpe?g|gif|webp)$|^_images/|^$", re.IGNORECASE)
 LIGHTNESS = "e => getComputedStyle(e).backgroundColor.match(/[0-9.]+/g).slice(0, 3).map(Number)"
 SPEED_HINT = re.compile(r"GPU stall|willReadFrequently")
@@ -145,6 +146,20 @@ def test_nothing_is_wider_than_a_phone(visit: Visit, scheme: str) -> None:
     visit.page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=PHONE["width"])
     if scheme == "light":
         visit.page.set_viewport_size(WIDE)
+
+
+def test_nothing_is_cut_on_paper(visit: Visit) -> None:
+    size = visit.page.viewport_size
+    visit.page.set_viewport_size(PAPER)
+    visit.page.emulate_media(media="print")
+    cut = visit.page.locator("article :is(p, li, img, pre, table)").evaluate_all(
+        "(all, width) => all.map(e => [e, e.getBoundingClientRect()]).filter(([e, box]) => box.width > 2"
+        " && (box.left < -1 || box.right > width + 1)).map(([e]) => e.outerHTML.slice(0, 80))",
+        PAPER["width"],
+    )
+    assert cut == []
+    visit.page.emulate_media(media="screen")
+    visit.page.set_viewport_size(size or WIDE)
 
 
 def test_axe_finds_no_serious_barrier(visit: Visit) -> None:
