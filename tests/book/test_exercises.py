@@ -27,14 +27,14 @@ def exercises(chapter: NotebookNode) -> list[NotebookNode]:
     return chapter.cells[start:]
 
 
-def test_each_exercise_has_a_grade_and_tests_goals_of_the_chapter(chapter: NotebookNode) -> None:
+def test_exercises_are_graded_and_name_every_goal_of_the_chapter(chapter: NotebookNode) -> None:
     opening = chapter.cells[0].source.partition("**Learning goals")[2].partition("**Prerequisites")[0]
     goals = len(re.findall(r"^1\. ", opening, re.MULTILINE))
     found = HEADING.findall("\n".join(cell.source for cell in exercises(chapter)))
     assert [(number, grade) for number, grade, _ in found] == [("1", "warm-up"), ("2", "core"), ("3", "project")]
     tested = {int(goal) for *_, named in found for goal in named.split(",")}
-    assert len(tested) >= 2
-    assert tested <= set(range(1, goals + 1))
+    assert goals >= 2
+    assert tested == set(range(1, goals + 1))
 
 
 def test_each_solution_is_followed_by_code_that_runs_with_the_chapter(chapter: NotebookNode) -> None:
