@@ -108,6 +108,8 @@ $(FRONT): book/%.ipynb: notebooks/pages/%.ipynb requirements.lock $(SETTINGS) | 
 
 book/reproduce.ipynb book/status.ipynb book/teaching.ipynb: $(CHAPTERS)  # they tell how long the chapters ran
 
+book/chapters/performance.ipynb book/reproduce.ipynb: $(wildcard data/bench data/bench/*.json)
+
 $(TABLES): $(RECORDS) $(EXPORTERS) | $(ENV)
 	@OMP_NUM_THREADS=1 $(BIN)/odestack export $(@D) > /dev/null
 	@rm -rf $(@D)/runs && mkdir $(@D)/runs && cp -r $(wildcard data/runs/cpu data/runs/gpu) $(@D)/runs

@@ -116,6 +116,8 @@ def test_sweep_looks_for_the_ray_cluster_it_is_told_of(call, store, monkeypatch)
         (("runs", "headlines"), "nearest: headline"),
         (("reproduce", "headlines"), "nearest: headline"),
         (("reproduce", "headline"), "no committed record at profile cpu"),
+        (("bench", "speed"), "choose all or some of train, tricks"),
+        (("bench", "trees", "--repeats", "0"), "repeats is 0"),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(call, store, arguments, sentence):
@@ -158,6 +160,23 @@ def test_scorecard_lists_every_claim_and_writes_the_readme(call, tmp_path):
     assert code == 2
     assert "lacks the lines" in err
     assert call("scorecard", "--readme", str(tmp_path / "nowhere.md"))[0] == 2
+
+
+def test_bench_measures_prints_and_keeps_what_all_then_skips(call, tmp_path, monkeypatch):
+    from odestack.lab.bench import suite, trees
+
+    monkeypatch.setattr(suite, "GROUPS", {name: suite.GROUPS[name] for name in ("trees", "cuda")})
+    monkeypatch.setattr(trees, "METHODS", ("rk4",))
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    arguments = ("--out", str(tmp_path / "bench"), "--repeats", "1", "--seconds", "0.1")
+    code, first, _ = call("bench", "all", *arguments)
+    assert code == 0
+    assert "odestack, exact" in first
+    assert "cuda: not measured, the CUDA benchmark needs a GPU" in first
+    assert call("bench", "all", *arguments)[1].startswith("trees: is in ")
+    assert call("bench", "trees", *arguments)[1].startswith("trees: 0 s")
+    assert [path.name for path in (tmp_path / "bench").iterdir()] == ["trees.json"]
+    assert call("bench", "cuda")[0] == 2
 
 
 def test_export_writes_the_tables(call, tmp_path):

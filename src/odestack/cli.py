@@ -15,8 +15,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-bench = typer.Typer(help="Measure speed.", no_args_is_help=True, rich_markup_mode=None)
-app.add_typer(bench, name="bench")
 
 TableauFile = Annotated[Path | None, typer.Option("--tableau", help="JSON file with a method of your own.")]
 ProfileName = Annotated[str, typer.Option(help="smoke, cpu or gpu.")]
@@ -73,14 +71,15 @@ def _train(**options: Any) -> None:
     from odestack.lab.sweep import Job, sweep
     from odestack.methods.tableau import Tableau
 
-    device, compile, file = options.pop("device"), options.pop("compile"), options.pop("tableau")
+    device, file = options.pop("device"), options.pop("tableau")
+    how = {name: options.pop(name) for name in ("compile", "recompute")}
     if file is not None:
         options |= custom_scheme(Tableau.from_json(file))
     if options["precision"] == "auto":
         options["precision"] = best_precision(device)
     config, store = RunConfig(**options), Store("own")
     _require_device(device)
-    sweep([Job(config, "final")], store, device=device, compile=compile, progress=sys.stderr.isatty())
+    sweep([Job(config, "final")], store, device=device, progress=sys.stderr.isatty(), **how)
     record = store.get(config)
     assert record is not None
     if record.status == "done":
@@ -106,6 +105,7 @@ def _train_signature() -> inspect.Signature:
             option("precision", str, "auto", "fp32, bf16, or auto: bf16 where the device computes in it."),
             option("device", str, "cpu", "cpu or cuda."),
             option("compile", bool, False, "Use torch.compile."),
+            option("recompute", bool, False, "Compute branches again in the backward pass, for less memory."),
         ]
     )
 
@@ -199,17 +199,48 @@ def reproduce(
         raise typer.Exit(1)
 
 
-@bench.command("train")
-def bench_train(
-    width: Annotated[int, typer.Option(min=1)] = 16,
-    depth: Annotated[int, typer.Option(min=3)] = 50,
-    seconds: Annotated[float, typer.Option(help="Length of one measurement.")] = 5.0,
-    repeats: Annotated[int, typer.Option(min=1)] = 5,
+@app.command()
+def bench(
+    groups: Annotated[list[str], typer.Argument(help='Names of groups, or "all".')],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            file_okay=False, help="Keep each group as a file of this folder; all then measures what it lacks."
+        ),
+    ] = None,
+    seconds: Annotated[float, typer.Option(help="Length of one measurement.")] = 1.0,
+    repeats: Annotated[int, typer.Option(help="Rounds in which all are measured in turn.")] = 3,
+    width: Annotated[int | None, typer.Option(min=1, help="Of train: this width alone.")] = None,
+    depth: Annotated[int | None, typer.Option(min=3, help="Of train: this depth alone.")] = None,
 ) -> None:
-    """Training speed against a plain PyTorch loop, interleaved, and the share of the matrix-product roof."""
-    from odestack.lab.bench import bench_train as measure
+    """Measure speed, memory and determinism, side by side and in turn: train, tricks, operators, images, growth,
+    integrate, trees, surfaces, determinism, book, cuda."""
+    from odestack.lab.bench import suite
+    from odestack.lab.bench.measuring import Pace, Unavailable
+    from odestack.lab.bench.train import DEPTHS, WIDTHS
+    from odestack.lab.bench.train import cases as train_cases
 
-    print(measure(width=width, depth=depth, seconds=seconds, repeats=repeats).to_string(index=False))
+    pace = Pace(seconds, repeats)
+    everything = groups == ["all"]
+    names = list(suite.GROUPS) if everything else [suite.checked(name) for name in groups]
+    for name in names:
+        if everything and out is not None and suite.path(name, out).exists():
+            print(f"{name}: is in {suite.path(name, out)}")
+            continue
+        try:
+            if name == "train":
+                widths, depths = (width,) if width else WIDTHS, (depth,) if depth else DEPTHS
+                result = suite.measured(name, lambda widths=widths, depths=depths: train_cases(pace, widths, depths))
+            else:
+                result = suite.measure(name, pace)
+        except Unavailable as reason:
+            if not everything:
+                raise ValueError(str(reason)) from None
+            print(f"{name}: not measured, {reason}")
+            continue
+        print(f"{name}: {result.seconds:.0f} s\n{suite.table(result).to_string(float_format='{:.4g}'.format)}\n")
+        if out is not None:
+            print(f"kept in {suite.write(result, out)}\n")
 
 
 @app.command()

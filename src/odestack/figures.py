@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 from odestack.book import controls, figure_data
 from odestack.book.controls import View
+from odestack.lab.bench.measuring import Result
 from odestack.lab.measurements import Measured
 from odestack.lab.records import Record
 
@@ -114,6 +115,18 @@ def provenance(records: Sequence[Record | Measured]) -> Markdown:
         f"{values(lambda r: r.environment['device'])}, {values(lambda r: r.environment['threads'])} thread(s) each, "
         f"{values(lambda r: r.config.precision)}, torch {values(lambda r: r.environment['torch'])}, "
         f"commit {values(lambda r: r.environment['commit'])}, {period}, {hours:.1f} hours of {spent} in all.*"
+    )
+
+
+def measured(result: Result | None) -> Markdown:
+    """Where the numbers of a group of benchmarks come from."""
+    if result is None:
+        return Markdown("*Provenance: not run.*")
+    where, rounds = result.environment, max(len(case.samples) for case in result.cases)
+    return Markdown(
+        f"*Provenance: `odestack bench {result.group}`, {len(result.cases)} cases in {rounds} round(s) on "
+        f"{where['device']}, {where['threads']} thread(s), torch {where['torch']}, commit {where['commit']}, "
+        f"{where['date']}, {result.seconds:.0f} seconds in all.*"
     )
 
 

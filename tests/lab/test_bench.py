@@ -1,22 +1,47 @@
-"""The benchmark measures what it says. How fast this machine is, is no matter of tests."""
+"""The benchmarks measure what they say. How fast this machine is, is no matter of tests."""
 
 import itertools
+import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from math import inf, nan
+from pathlib import Path
 
 import pytest
 import torch
 from torchvision.transforms import functional as TF
 
-from odestack.lab import bench, cifar
-from odestack.lab.config import RunConfig
+from odestack.lab import cifar
+from odestack.lab.bench import (
+    book,
+    determinism,
+    growth,
+    images,
+    integrate,
+    measuring,
+    operators,
+    suite,
+    surfaces,
+    tricks,
+)
+from odestack.lab.bench import train as training
+from odestack.lab.bench.goals import judged
+from odestack.lab.bench.loops import Photographs
+from odestack.lab.bench.measuring import Case, Pace, Result
+from odestack.lab.bench.processes import side_by_side
 from odestack.lab.environment import best_precision
-from odestack.nets.cost import cost
+from odestack.methods import catalogue
+
+BRIEF = Pace(seconds=0.02, repeats=1)
 
 
-def test_every_loop_runs() -> None:
-    table = bench.bench_train(8, 10, repeats=1, seconds=0.2)
+def result(group: str, cases: list[Case]) -> Result:
+    return suite.measured(group, lambda: cases)
+
+
+def test_every_loop_of_training_runs() -> None:
+    table = training.summary(result("train", training.cases(BRIEF, [8], [10])))
     assert table["loop"].tolist() == ["engine", "plain, 0 workers", "plain, 1 workers", "plain, 2 workers"]
     assert table["precision"].tolist() == [best_precision(), "fp32", "fp32", "fp32"]
     assert min(table["images_per_s"]) > 0
@@ -25,18 +50,118 @@ def test_every_loop_runs() -> None:
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_table_of_given_rates(precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    rates = {"engine": 10.0, "data": 200.0, "fp32": 3.0, "bf16": 6.0}
-    rates |= {f"plain, {workers} workers": rate for workers, rate in ((0, 4.0), (1, 5.0), (2, 2.0))}
-    monkeypatch.setattr(bench, "median_rates", lambda *_: rates)
-    monkeypatch.setattr(bench, "best_precision", lambda: precision)
-    table = bench.bench_train(16, 50)
-    macs = cost(RunConfig(width=16, depth=50).network()).macs
-    shares = [r * 128 * 6 * macs / (2 * 2048**3) for r in (10 / rates[precision], 4 / 3, 5 / 3, 2 / 3)]
-    assert table["images_per_s"].tolist() == [1280, 512, 640, 256]
-    assert table["speed"].tolist() == [2.0, 0.8, 1.0, 0.4]
-    assert table["of_roof"].tolist() == pytest.approx(shares, abs=0.0006)
+def test_table_of_given_rates(precision: str) -> None:
+    """One image has 1 million multiply-accumulates, so its training step 6 million operations."""
+    settings = {"width": 16, "depth": 50, "precision": precision, "macs": 1_000_000}
+    given = {"engine": [1000.0, 1200.0, 900.0], "plain, 1 workers": [500.0, 500.0, 500.0]}
+    cases = [Case(name, settings, "images/s", samples, "plain, 1 workers") for name, samples in given.items()]
+    cases.append(Case("batches", settings, "images/s", [20_000.0] * 3))
+    roofs = {"fp32": 12e9, "bf16": 24e9}
+    cases += [Case(f"matrix product {name}", settings, "FLOP/s", [flops] * 3) for name, flops in roofs.items()]
+    table = training.summary(result("train", cases))
+    assert table["speed"].tolist() == [2.0, 1.0]
+    assert (table["speed_low"][0], table["speed_high"][0]) == (1.8, 2.4)
+    assert table["of_roof"].tolist() == [0.5 if precision == "fp32" else 0.25, 0.25]
     assert table["data_share"].iloc[0] == 0.05
+
+
+def test_a_process_of_its_own_trains() -> None:
+    with side_by_side(1) as together:
+        assert together(replace(determinism.base(3), dataset="mini-cifar10", width=4, depth=10, batch=8), 0.05) > 0
+
+
+def test_a_trick_that_is_kept_gains_what_is_lost_without_it() -> None:
+    settings = {"width": 16, "depth": 26, "precision": "bf16"}
+    given = {"engine": [100.0, 120.0], "without bf16": [50.0, 40.0], "twice the batch": [110.0, 120.0]}
+    cases = [Case(name, settings, "images/s", samples, "engine") for name, samples in given.items()]
+    cases[0] = replace(cases[0], baseline=None)
+    table = tricks.summary(result("tricks", cases)).set_index("trick")
+    assert table.loc["bf16", ["kept", "gain", "low", "high"]].tolist() == [True, 2.5, 2.0, 3.0]
+    assert table.loc["twice the batch", ["kept", "gain"]].tolist() == [False, pytest.approx(1.05)]
+
+
+def test_switching_a_trick_off_leaves_the_computation() -> None:
+    """The same first losses, to rounding."""
+    config = tricks.bench_config(8, 10, "rk4", precision="fp32")
+    loops = {**tricks._without(config), "engine": tricks.engine(config)}
+    loops.pop("images in memory")  # it draws other crops
+    losses = {name: [next(steps)[0].item() for _ in range(3)] for name, steps in loops.items()}  # type: ignore[index]
+    for name, found in losses.items():
+        assert found == pytest.approx(losses["engine"], rel=1e-4), name
+
+
+def test_operators_are_shares_of_the_step() -> None:
+    cases = operators.cases(BRIEF, [(8, 10)])
+    assert sum(case.median for case in cases) == pytest.approx(1)
+    assert {"convolution", "convolution, backward", "batch norm"} <= {case.name for case in cases}
+    assert operators.kind("aten::convolution_backward") == "convolution, backward"
+    assert operators.kind("aten::mm") == operators.OTHER
+
+
+def test_memory_of_a_step_grows_with_depth_and_hardly_with_order() -> None:
+    axes = {"depth": (10, 18), "scheme": ("euler", "rk4")}
+    grown = result("growth", growth.cases(BRIEF, axes))
+    memory = {
+        (c.name, c.settings["axis"], c.settings["depth"], c.settings["scheme"]): c.median
+        for c in grown.cases
+        if c.unit == "bytes"
+    }
+    of_step = "memory of a step"
+    deep, shallow = memory[of_step, "depth", 18, "euler"], memory[of_step, "depth", 10, "euler"]
+    assert 1.5 < deep / shallow < 1.8
+    assert memory[f"{of_step}, branches recomputed", "depth", 18, "euler"] < 0.5 * deep
+    assert memory[of_step, "scheme", 26, "rk4"] <= 1.05 * memory[of_step, "scheme", 26, "euler"]
+    slopes = growth.exponents(grown).set_index(["axis", "case"])["exponent"]
+    assert 0.7 < slopes["depth", of_step] < 1
+
+
+def test_integrators_do_equal_work() -> None:
+    for solvers in (integrate.fixed(2), integrate.adaptive(2)):
+        evaluations = [solve() for solve in solvers.values()]
+        assert max(evaluations) <= 1.1 * min(evaluations)
+
+
+def test_surfaces_agree() -> None:
+    cases = {case.name: case for case in surfaces.cases(BRIEF, 4, 10, 20)}
+    assert cases["odestack"].median > 0
+    assert cases["odestack"].baseline == "plain"
+
+
+def test_images_are_measured_from_file_to_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "SIZE", (4, 10))
+    names = [case.name for case in images.cases(BRIEF)]
+    assert names[:3] == ["a step", "a batch, the engine's", "a batch, one image at a time"]
+    assert "mini-cifar10 ready" in names
+
+
+def test_repetitions_on_one_thread_are_the_same_to_the_last_bit() -> None:
+    config = replace(determinism.base(3), dataset="mini-cifar10", n_train=96, batch=32, width=8, depth=10)
+    table = determinism.spreads(result("determinism", determinism.cases(BRIEF, config)))
+    assert (table.loc[determinism.AGAIN] == 0).all()
+    assert table.loc[determinism.SEED, "training loss, step 1"] > 0.001
+    assert table.loc[determinism.THREADS, "training loss, step 1"] < 1e-4
+
+
+def test_a_group_has_one_file_which_is_read_back(tmp_path: Path) -> None:
+    cases = [Case("a", {"d": 2}, "s", [1.0, 2.0, 3.0], "b"), Case("b", {"d": 2}, "s", [2.0, 2.0, 2.0])]
+    written = result("trees", cases)
+    assert suite.read("trees", tmp_path) is None
+    suite.write(result("trees", cases[1:]), tmp_path)
+    file = suite.write(written, tmp_path)
+    assert suite.read("trees", tmp_path) == written
+    data = json.loads(file.read_text())
+    assert (data["cases"][0]["median"], data["cases"][0]["ratio"]) == (2.0, 1.0)
+    assert written.table()["ratio_high"].iloc[0] == 1.5
+    file.write_text("{}")
+    with pytest.raises(ValueError, match="measure it again"):
+        suite.read("trees", tmp_path)
+
+
+def test_the_books_copy_is_complete_and_leaves_the_original_alone(tmp_path: Path) -> None:
+    book.copy_repository(tmp_path)
+    for name in ("Makefile", "src/odestack/cli.py", book.CHAPTER):
+        assert (tmp_path / name).read_bytes() == (book.ROOT / name).read_bytes()
+        assert (tmp_path / name).stat().st_mtime == pytest.approx((book.ROOT / name).stat().st_mtime, abs=1)
 
 
 def sleeping(seconds: float) -> Iterator[None]:
@@ -46,13 +171,13 @@ def sleeping(seconds: float) -> Iterator[None]:
 
 
 def test_rates_are_steps_per_second() -> None:
-    rates = bench.median_rates({"slow": sleeping(0.05), "fast": sleeping(0.01)}, repeats=3, seconds=0.3)
+    rates = measuring.median_rates({"slow": sleeping(0.05), "fast": sleeping(0.01)}, repeats=3, seconds=0.3)
     assert 5 < rates["slow"] <= 20
     assert rates["slow"] < rates["fast"] <= 100
 
 
 def test_a_clock_of_processor_time_does_not_count_sleep() -> None:
-    rates = bench.median_rates({"idle": sleeping(0.02)}, repeats=1, seconds=0.005, clock=time.thread_time)
+    rates = measuring.median_rates({"idle": sleeping(0.02)}, repeats=1, seconds=0.005, clock=time.thread_time)
     assert rates["idle"] > 100
 
 
@@ -64,21 +189,21 @@ def test_a_median_is_taken_over_interleaved_measurements(monkeypatch: pytest.Mon
         measured.append(name)
         return next(answers[name])
 
-    monkeypatch.setattr(bench, "_rate", rate)
-    assert bench.median_rates({"a": "a", "b": "b"}, 3, 1.0) == {"a": 2.0, "b": 5.0}  # type: ignore[dict-item]
+    monkeypatch.setattr(measuring, "rate", rate)
+    assert measuring.median_rates({"a": "a", "b": "b"}, 3, 1.0) == {"a": 2.0, "b": 5.0}  # type: ignore[dict-item]
     assert measured == ["a", "b"] * 3
 
 
 def test_warm_up_is_not_timed() -> None:
-    delays = itertools.chain([0.2] * bench.WARM_UP, itertools.repeat(0.01))
+    delays = itertools.chain([0.05] * measuring.WARM_UP, itertools.repeat(0.01))
     steps = (time.sleep(delay) for delay in delays)
-    assert bench._rate(steps, 0.3, time.perf_counter) > 10
+    assert measuring.rate(steps, 0.5) > 10
 
 
 def test_plain_images_are_torchvisions() -> None:
     """Each is one of the 81 crops, flipped or not, of the image, normalised after the padding."""
     split = cifar.load("mini-cifar10")[0]
-    photographs = bench.Photographs(split)
+    photographs = Photographs(split)
     assert len(photographs) == 50_000
     image, label = photographs[2003]
     assert label == split.labels[3]
@@ -91,9 +216,31 @@ def test_plain_images_are_torchvisions() -> None:
 @pytest.mark.parametrize(("repeats", "seconds"), [(0, 1.0), (1, 0.0), (1, -1.0), (1, inf), (1, nan)])
 def test_nothing_to_measure_is_refused(repeats: int, seconds: float) -> None:
     with pytest.raises(ValueError, match="but must be"):
-        bench.bench_train(8, 10, repeats=repeats, seconds=seconds)
+        Pace(seconds, repeats)
 
 
 def test_a_depth_that_cannot_be_built_is_refused() -> None:
     with pytest.raises(ValueError, match="nearest euler depths are 26 and 28"):
-        bench.bench_train(8, 27)
+        training.cases(BRIEF, [8], [27])
+
+
+def test_orders_are_found_alike() -> None:
+    from odestack.lab.bench.trees import orders
+
+    assert {order() for order in orders(catalogue.get("heun3")).values()} == {3}
+
+
+def test_goals_are_met_or_not_met_or_not_run() -> None:
+    ready = result("images", [Case("cifar10 ready", {}, "s", [4.0])])
+    memory = [
+        Case("memory of a step", {"axis": "scheme", "scheme": scheme}, "bytes", [peak])
+        for scheme, peak in (("euler", 100.0), ("rk4", 104.0))
+    ]
+    table = judged({"images": ready, "growth": result("growth", memory), "train": None}).set_index("goal")
+    assert table.loc["CIFAR-10 ready, seconds", ["asked", "measured", "verdict"]].tolist() == [
+        "≤ 3.0 s",
+        "4.0 s",
+        "not met",
+    ]
+    assert table.loc["More memory of RK4 than of Euler at equal depth", "verdict"] == "met"
+    assert table.loc["Speed at width 16, one process", ["measured", "verdict"]].tolist() == ["–", "not run"]

@@ -17,7 +17,9 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
 from odestack.lab import cifar, train
+from odestack.lab.checkpoint import read_checkpoint
 from odestack.lab.config import RunConfig
+from odestack.lab.neural_ode_config import NeuralODEConfig
 from odestack.lab.unet_config import UNetConfig
 from odestack.lab.vit_config import ViTConfig
 from odestack.methods import catalogue
@@ -239,7 +241,7 @@ def resumed_to_the_same_bits(config: RunConfig, folder: Path) -> train.Record:
     command = [sys.executable, str(KILLED_RUN), str(checkpoint), json.dumps(config.to_dict())]
     killed = subprocess.run(command, capture_output=True, text=True, check=False)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    saved = train.read_checkpoint(checkpoint, torch.device("cpu"))
+    saved = read_checkpoint(checkpoint, torch.device("cpu"))
     assert saved is not None
     assert saved["step"] == 4
 
@@ -345,3 +347,23 @@ def test_every_other_wiring_trains(changes: dict[str, Any], precision: str, monk
     record = train.run(tiny(**{"width": 8, **changes}, steps=2, n_train=64, precision=precision))
     assert record.status == "done"
     assert record.final["step"] == 2
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_branches_computed_again_in_the_backward_pass_change_nothing(precision: str) -> None:
+    """Also not the running statistics of batch norm, which the weights hold."""
+    config = tiny(scheme="rk4", precision=precision)
+    kept: dict[bool, train.Weights] = {}
+    records = {
+        again: train.run(config, recompute=again, on_epoch=lambda _, w, again=again: kept.update({again: copied(w)}))
+        for again in (False, True)
+    }
+    assert metrics(records[True]) == metrics(records[False])
+    assert same(kept[True], kept[False])
+
+
+def test_recompute_fits_neither_compile_nor_a_neural_ode() -> None:
+    with pytest.raises(ValueError, match="exclude each other"):
+        train.run(tiny(), recompute=True, compile=True)
+    with pytest.raises(ValueError, match="does not fit a neural ODE"):
+        train.run(NeuralODEConfig(dataset="mini-cifar10", width=8, n_train=128, batch=32), recompute=True)

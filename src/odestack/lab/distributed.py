@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, DistributedSampler, Subset
 from torchvision.datasets import ImageFolder
 from tqdm import tqdm
 
+from odestack.lab.checkpoint import read_checkpoint, write_checkpoint
 from odestack.lab.environment import environment
 from odestack.lab.image_folder import Augmented
 from odestack.lab.imagenet_config import ImageNetConfig
@@ -28,10 +29,8 @@ from odestack.lab.train import (
     initial_network,
     keep_losses,
     learning_rate,
-    read_checkpoint,
     step,
     stream,
-    write_checkpoint,
 )
 
 

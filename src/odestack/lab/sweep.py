@@ -63,6 +63,7 @@ def sweep(
     gpus_per_run: float = 1.0,
     device: str = "cpu",
     compile: bool = False,
+    recompute: bool = False,
     budget: float | None = None,
     progress: bool = False,
 ) -> list[SomeJob]:
@@ -80,6 +81,7 @@ def sweep(
         gpus_per_run: part of a GPU that a run on Ray gets, if the device is cuda.
         device: where to train.
         compile: use torch.compile.
+        recompute: compute branches a second time in the backward pass, for less memory.
         budget: start no run after so many seconds. None: train all.
         progress: draw a progress bar on stderr.
 
@@ -88,7 +90,7 @@ def sweep(
     """
     deadline = None if budget is None else time.monotonic() + budget
     left = _unfinished(jobs, store)
-    options = {"device": device, "compile": compile}
+    options = {"device": device, "compile": compile, "recompute": recompute}
     bar = tqdm(total=len(left), desc=f"{store.profile} runs", unit="run", disable=not progress)
     with bar, _connection(ray if left else None, workers):
         while left:
@@ -111,7 +113,15 @@ def sweep(
     return [job for job in left if store.get(job.config) is None]
 
 
-def run_job(job: AnyJob, store: Store, *, device: str = "cpu", compile: bool = False, progress: bool = False) -> bool:
+def run_job(
+    job: AnyJob,
+    store: Store,
+    *,
+    device: str = "cpu",
+    compile: bool = False,
+    recompute: bool = False,
+    progress: bool = False,
+) -> bool:
     """Train one run, or measure, and put what comes of it into its place; False if another sweep has it in hand, or if
     it waits for weights."""
     checkpoint = store.checkpoint(job.config)
@@ -128,6 +138,7 @@ def run_job(job: AnyJob, store: Store, *, device: str = "cpu", compile: bool = F
                 job.config,
                 device=device,
                 compile=compile,
+                recompute=recompute,
                 checkpoint=checkpoint,
                 on_epoch=lambda epoch, weights: _keep(job, store, epoch, weights),
                 progress=progress,

@@ -1,9 +1,7 @@
 """One training run, from config to record."""
 
 import contextlib
-import io
 import math
-import sys
 import time
 from collections.abc import Callable
 from functools import cache
@@ -15,14 +13,15 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from odestack.lab import cifar, pets
+from odestack.lab.checkpoint import read_checkpoint, write_checkpoint
 from odestack.lab.config import RunConfig
 from odestack.lab.environment import environment
-from odestack.lab.files import write_atomically
 from odestack.lab.records import Record
 from odestack.lab.tasks import TASKS, Wanted
 from odestack.nets.coefficients import coefficients
 from odestack.nets.network import Network
 from odestack.nets.neural_ode import NeuralODE
+from odestack.nets.recompute import recompute_branches
 from odestack.nets.solvers import NFE, SolverError
 
 EARLY_STEPS = 400
@@ -108,6 +107,7 @@ def run(
     *,
     device: str = "cpu",
     compile: bool = False,
+    recompute: bool = False,
     checkpoint: Path | None = None,
     on_epoch: Callable[[int, Weights], None] | None = None,
     progress: bool = False,
@@ -118,6 +118,7 @@ def run(
         config: the run.
         device: where to train.
         compile: use torch.compile.
+        recompute: compute branches a second time in the backward pass (``nets.recompute``), to the same result.
         checkpoint: file for the state after each epoch. If it is there, the run goes on from it and ends as an
             uninterrupted one would (same machine, same threads).
         on_epoch: called with the number of the epoch just finished and the weights.
@@ -125,12 +126,17 @@ def run(
 
     Raises:
         cifar.DataError: the data set is missing or damaged.
+        ValueError: recompute was asked for together with compile, or for a neural ODE.
     """
+    if compile and recompute:
+        raise ValueError("recompute and compile exclude each other: choose one")
     where = torch.device(device)
     train, test = data(config.dataset, where)
     first, last = config.train_images, config.train_images + config.held_out
     held_out = cifar.Split(train.images[first:last], train.labels[first:last])
     network = initial_network(config).to(where)
+    if recompute:
+        recompute_branches(network)
     optimiser = config.optimiser(network)
     state: dict[str, Any] = {"step": 0, "epochs": [], "early_loss": [], "seconds": 0.0}
     if checkpoint is not None and (saved := read_checkpoint(checkpoint, where)) is not None:
@@ -195,27 +201,6 @@ def as_record(config: RunConfig, status: str, state: dict[str, Any], environment
         environment=environment,
         seconds=round(state["seconds"], 1),
     )
-
-
-def write_checkpoint(path: Path, state: dict[str, Any], network: nn.Module, optimiser: torch.optim.Optimizer) -> None:
-    buffer = io.BytesIO()
-    torch.save({**state, "network": network.state_dict(), "optimiser": optimiser.state_dict()}, buffer)
-    write_atomically(path, buffer.getvalue())
-
-
-def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any] | None:
-    """The state after the last finished epoch, or None. A damaged file is removed, and the run starts over."""
-    if not path.exists():
-        return None
-    try:
-        saved = torch.load(path, map_location=device, weights_only=True)
-        if saved.keys() == {"step", "epochs", "early_loss", "seconds", "network", "optimiser"}:
-            return saved
-    except Exception:  # torch.load raises whatever the damaged bytes lead to
-        pass
-    print(f"checkpoint {path.name} is damaged: removed, its run starts over", file=sys.stderr)
-    path.unlink()
-    return None
 
 
 def _epoch(

@@ -1,0 +1,32 @@
+"""The state of an unfinished run in a file: what it goes on from."""
+
+import io
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from odestack.lab.files import write_atomically
+
+
+def write_checkpoint(path: Path, state: dict[str, Any], network: nn.Module, optimiser: torch.optim.Optimizer) -> None:
+    buffer = io.BytesIO()
+    torch.save({**state, "network": network.state_dict(), "optimiser": optimiser.state_dict()}, buffer)
+    write_atomically(path, buffer.getvalue())
+
+
+def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any] | None:
+    """The state after the last finished epoch, or None. A damaged file is removed, and the run starts over."""
+    if not path.exists():
+        return None
+    try:
+        saved = torch.load(path, map_location=device, weights_only=True)
+        if saved.keys() == {"step", "epochs", "early_loss", "seconds", "network", "optimiser"}:
+            return saved
+    except Exception:  # torch.load raises whatever the damaged bytes lead to
+        pass
+    print(f"checkpoint {path.name} is damaged: removed, its run starts over", file=sys.stderr)
+    path.unlink()
+    return None
