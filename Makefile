@@ -71,7 +71,7 @@ lint: $(ENV) ## Check style and types
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 bench: $(ENV) ## Measure the training engine against a plain PyTorch loop
-	@$(BIN)/odestack bench train
+	@$(BIN)/odestack bench train --width 16 --depth 50
 
 serve: book ## Show the book at http://localhost:8000
 	@$(BIN)/python -m http.server --bind localhost --directory _build/html $(PORT)

@@ -27,7 +27,7 @@ SIZES = ((16, 26), (64, 26))
 """Width and depth."""
 ENVIRONMENTS = {
     "a fresh process": {},
-    "allocator keeps freed memory": {"MALLOC_TRIM_THRESHOLD_": str(2**30), "MALLOC_MMAP_THRESHOLD_": str(2**30)},
+    "allocator keeps freed memory": {"MALLOC_TRIM_THRESHOLD_": str(2**30), "MALLOC_MMAP_THRESHOLD_": str(2**25)},
     "transparent huge pages": {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"},
 }
 """What is set before a process starts."""
