@@ -111,7 +111,7 @@ def test_memory_of_a_step_grows_with_depth_and_hardly_with_order() -> None:
     assert 1.5 < deep / shallow < 1.8
     assert memory[f"{of_step}, branches recomputed", "depth", 18, "euler"] < 0.5 * deep
     assert memory[of_step, "scheme", 26, "rk4"] <= 1.05 * memory[of_step, "scheme", 26, "euler"]
-    slopes = growth.exponents(grown).set_index(["axis", "case"])["exponent"]
+    slopes = growth.exponents(grown).set_index(["axis", "case"])["exponent"].to_dict()
     assert 0.7 < slopes["depth", of_step] < 1
 
 
