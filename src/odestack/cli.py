@@ -250,7 +250,11 @@ def scorecard(
     ] = "auto",
     readme: Annotated[
         Path | None,
-        typer.Option(exists=True, dir_okay=False, help="Write it as a table into this file, between its markers."),
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="Write it as a table, and the answer so far, into this file, between its markers.",
+        ),
     ] = None,
 ) -> None:
     """The article's claims with our verdicts, from the records in the store."""
@@ -261,7 +265,7 @@ def scorecard(
     if readme is None:
         print(claims.text(verdicts))
     else:
-        write_atomically(readme, claims.in_readme(readme.read_text(encoding="utf-8"), verdicts).encode())
+        write_atomically(readme, claims.in_readme(readme.read_text(encoding="utf-8"), verdicts, profile).encode())
 
 
 def _require_device(device: str, *, elsewhere: bool = False) -> None:

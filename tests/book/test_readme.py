@@ -3,9 +3,11 @@
 import re
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 from odestack import claims
 from odestack.book import ROOT
+from odestack.book.wirings import wirings
 
 README = (ROOT / "README.md").read_text()
 
@@ -30,9 +32,16 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
     assert f"`{command}`" in README
 
 
-def test_the_scorecard_is_that_of_the_records() -> None:
+def test_the_scorecard_and_the_answer_are_those_of_the_records() -> None:
     renewed = claims.in_readme(README, claims.scorecard())
-    assert renewed == README, "the README's table is out of date; run: odestack scorecard --readme README.md"
+    assert renewed == README, "the README's numbers are out of date; run: odestack scorecard --readme README.md"
+
+
+def test_its_picture_is_what_the_code_draws() -> None:
+    drawn = (ROOT / "book" / "_static" / "wirings.svg").read_text(encoding="utf-8")
+    assert drawn == wirings(), "run: python -m odestack.book.wirings book/_static/wirings.svg"
+    scales = ElementTree.fromstring(drawn).findall(".//{*}text[@class='scale']")
+    assert [scale.text for scale in scales] == ["1/6", "1/2", "1/3", "1/2", "1/3", "1/6"]
 
 
 def test_links_to_files_of_the_repository_lead_somewhere() -> None:

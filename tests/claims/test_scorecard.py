@@ -9,7 +9,6 @@ import pytest
 
 from odestack import claims
 from odestack.claims import INCONCLUSIVE, NOT_RUN, REPRODUCED, Verdict
-from odestack.claims.display import BEGIN, END
 from odestack.lab.config import ConfigError, RunConfig
 from odestack.lab.measurements import Measured, Measurement, SurfaceConfig
 from odestack.lab.records import Record, Store
@@ -210,13 +209,14 @@ def test_the_markdown_table_links_chapters():
     assert lines[16].startswith("| {doc}`C15 <14_loss_surfaces>` |")
 
 
-def test_the_readme_table_is_put_between_its_markers():
+def test_the_computed_parts_of_the_readme_are_put_between_their_markers():
     verdicts = claims.scorecard()
-    readme = f"before\n\n{BEGIN}\nold\n{END}\n\nafter\n"
-    new = claims.in_readme(readme, verdicts)
-    assert new.startswith(f"before\n\n{BEGIN}\n| claim |")
-    assert new.endswith(f"|\n{END}\n\nafter\n")
-    assert "old" not in new
+    answer = ("<!-- answer -->", "<!-- end of answer -->")
+    table = ("<!-- scorecard -->", "<!-- end of scorecard -->")
+    new = claims.in_readme("\nold\n".join(["before", *answer, "between", *table, "after"]), verdicts)
+    assert f"before\nold\n{answer[0]}\n**The answer so far.** RK4 in place of Euler" in new
+    assert f"*not run*.\n{answer[1]}\nold\nbetween\nold\n{table[0]}\n| claim |" in new
+    assert new.endswith(f"|\n{table[1]}\nold\nafter")
     assert claims.in_readme(new, verdicts) == new
     with pytest.raises(ValueError, match="lacks the lines"):
-        claims.in_readme("nothing", verdicts)
+        claims.in_readme(new.replace(answer[1], ""), verdicts)

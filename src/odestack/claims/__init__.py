@@ -1,6 +1,7 @@
 """The article's claims: rules that were fixed before the runs, their verdicts, and the scorecard."""
 
-from odestack.claims.display import book_link, github_link, in_readme, markdown, table, text
+from odestack.claims.display import book_link, github_link, markdown, table, text
+from odestack.claims.readme import in_readme
 from odestack.claims.registry import CLAIMS
 from odestack.claims.rules.depth import ARTICLE_GAINS
 from odestack.claims.scorecard import about, frame, scorecard

@@ -30,3 +30,16 @@ def interval(effect: Contrast, none: str = "one seed, no interval") -> str:
 def counts(verdicts: Sequence[Verdict]) -> dict[str, list[str]]:
     """Ids of the claims by verdict; every verdict is there."""
     return {word: [verdict.claim.id for verdict in verdicts if verdict.verdict == word] for word in WORDS}
+
+
+def sentences(verdicts: Sequence[Verdict], evidence: Evidence) -> str:
+    """What RK4 gains over Euler, on how many runs, and how often each verdict was given; without the last full stop."""
+    total = len(evidence.records) + len(evidence.missing)
+    found = gains(evidence).items()
+    points = "; ".join(f"{number(e.estimate)} points at depth {d} {interval(e)}" for d, e in found) or "*not run*"
+    given = ", ".join(f"{len(ids)} *{word}*" for word, ids in counts(verdicts).items())
+    return (
+        f"**The answer so far.** RK4 in place of Euler, at equal cost: {points} (test accuracy on CIFAR-10, "
+        f"95 % intervals, profile `{evidence.profile}`, {len(evidence.records)} of {total} runs). "
+        f"Verdicts on the article's {len(verdicts)} claims: {given}"
+    )

@@ -1,4 +1,4 @@
-"""The scorecard as a reader sees it: on a page, in a terminal, in the README."""
+"""The scorecard as a reader sees it: on a page or in a terminal."""
 
 from collections.abc import Callable, Sequence
 from math import isfinite
@@ -7,9 +7,6 @@ import pandas as pd
 
 from odestack.claims.scorecard import frame
 from odestack.claims.verdicts import NATS, NOT_RUN, POINTS, Claim, Direction, Finding, Verdict
-
-BEGIN, END = "<!-- scorecard -->", "<!-- end of scorecard -->"
-"""Between these lines the README has the scorecard."""
 
 
 def table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
@@ -113,16 +110,3 @@ def book_link(claim: Claim) -> str:
 def github_link(claim: Claim) -> str:
     """Link of a file in the root of the repository."""
     return f"[{claim.id}](notebooks/{claim.chapter}.ipynb)"
-
-
-def in_readme(readme: str, verdicts: Sequence[Verdict]) -> str:
-    """The README with a new table between its markers.
-
-    Raises:
-        ValueError: it has no markers.
-    """
-    head, begin, rest = readme.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the file lacks the lines {BEGIN} and {END}, between which the scorecard goes")
-    return f"{head}{begin}\n{markdown(verdicts, github_link)}\n{end}{tail}"
