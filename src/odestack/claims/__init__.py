@@ -1,4 +1,4 @@
-"""The article's claims: rules that were fixed before the runs, their verdicts, and the scorecard."""
+"""The article's claims: their rules, verdicts, and the scorecard."""
 
 from odestack.claims.display import book_link, github_link, markdown, table, text
 from odestack.claims.readme import in_readme

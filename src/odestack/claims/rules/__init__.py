@@ -1,4 +1,4 @@
-"""The rules, fixed before the runs: one function a claim and study.
+"""The rules: one function a claim and study.
 
 Each takes the study's table, whole or partial, and returns directions, and the rows that they rest on. A run that
 diverged counts as chance (``statistics.with_chance``). Effects of accuracy are in points, those of loss in nats.
