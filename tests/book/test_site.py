@@ -62,6 +62,17 @@ def test_the_book_works_without_a_server_and_can_be_searched(browser: Browser) -
     page.close()
 
 
+@pytest.mark.parametrize(
+    ("words", "found"), [("tableau", "glossary"), ("Heun", "chapters/03_a_zoo_of_methods"), ("稳定", "zh")]
+)
+def test_the_search_finds_a_term_also_in_chinese(browser: Browser, words: str, found: str) -> None:
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto((SITE / "search.html").as_uri() + f"?q={words}", wait_until="load")
+    page.wait_for_selector(f'#search-results li a[href*="{found}.html"]', state="attached")
+    page.close()
+
+
 def policy() -> str:
     """The content security policy that the page on reproduction states."""
     stated = re.search(r"Content-Security-Policy:(.*?)</pre>", (SITE / "reproduce.html").read_text(), re.DOTALL)
