@@ -35,7 +35,8 @@ def judged(results: Results) -> pd.DataFrame:
         value = goal.measure(results)
         sign = "≥" if goal.at_least else "≤"
         shown = "–" if isnan(value) else goal.form.format(value)
-        row = {"goal": goal.text, "asked": f"{sign} {goal.form.format(goal.limit)}", "measured": shown}
+        asked = f"{sign}\N{NO-BREAK SPACE}{goal.form.format(goal.limit)}"
+        row = {"goal": goal.text, "asked": asked, "measured": shown}
         rows.append(row | {"verdict": goal.verdict(value)})
     return pd.DataFrame(rows)
 
@@ -81,13 +82,20 @@ def _ratio(result: Result | None, name: str) -> float:
     return float(table.loc[name, "ratio"]) if name in table.index else nan  # type: ignore[arg-type]
 
 
+TIMES = "{:.2f}\N{NO-BREAK SPACE}×"
 GOALS = (
-    Goal("Speed at width 16, one process", 1.9, True, _training("speed", "engine", 16), "{:.2f} ×"),
-    Goal("Speed at width 16, a process a core", 2.2, True, _training("speed", train.PARALLEL, 16), "{:.2f} ×"),
-    Goal("Speed at width 64, compiled", 2.3, True, _training("speed", train.COMPILED, 64), "{:.2f} ×"),
+    Goal("Speed at width 16, one process", 1.9, True, _training("speed", "engine", 16), TIMES),
+    Goal(
+        "Speed at width 16, a process a core",
+        2.2,
+        True,
+        _training("speed", train.PARALLEL, 16),
+        TIMES,
+    ),
+    Goal("Speed at width 64, compiled", 2.3, True, _training("speed", train.COMPILED, 64), TIMES),
     Goal("Share of the roof at width 64, compiled", 0.85, True, _training("of_roof", train.COMPILED, 64), "{:.0%}"),
     Goal("Share of a step that goes into its images", 0.03, False, _data_share, "{:.1%}"),
-    Goal("CIFAR-10 ready, seconds", 3.0, False, _seconds_to_ready, "{:.1f} s"),
+    Goal("CIFAR-10 ready, seconds", 3.0, False, _seconds_to_ready, "{:.1f}\N{NO-BREAK SPACE}s"),
     Goal("More memory of RK4 than of Euler at equal depth", 0.05, False, _memory_of_order_four, "{:.1%}"),
 )
 """Of a processor with two cores that computes in bf16. Where several depths were measured, the lowest counts."""
