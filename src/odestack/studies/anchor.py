@@ -41,7 +41,7 @@ def jobs(profile: str) -> list[Job]:
         schedule="divided",
         weight_decay=1e-4,
     )
-    return [Job(config) for config in over_seeds(lambda seed: [replace(base, seed=seed)], (0,) if smoke else SEEDS)]
+    return over_seeds(lambda seed: [replace(base, seed=seed)], SEEDS, profile)
 
 
 def table(records: Sequence[Record]) -> pd.DataFrame:

@@ -30,7 +30,7 @@ def jobs(profile: str) -> list[Job]:
             for scheme in SCHEMES
         ]
 
-    return [Job(config) for config in over_seeds(arms, (0,) if profile == "smoke" else SEEDS)]
+    return over_seeds(arms, SEEDS, profile)
 
 
 def table(records: Sequence[Record]) -> pd.DataFrame:

@@ -29,7 +29,7 @@ def jobs(profile: str) -> list[Job]:
         options = {"width": WIDTH, "batch": BATCH, "epochs": base.epochs, "precision": base.precision}
         return [PetsConfig(scheme=scheme, seed=seed, **options) for scheme in SCHEMES]
 
-    return [Job(config) for config in over_seeds(arms, SEEDS)]
+    return over_seeds(arms, SEEDS, profile)
 
 
 def table(records: Sequence[Record]) -> pd.DataFrame:
