@@ -41,17 +41,18 @@ class ConfigError(ValueError):
 class RunConfig:
     """Everything that changes the result of one training run, and nothing that does not.
 
+    ``depth``, ``width``, ``h``, ``branch`` (there ``kind``), ``relu``, ``downsample``, ``remainder``, ``batch_norm``,
+    ``final_norm``, ``init_scale``, ``adaptive`` and ``multistep`` are those of ``nets.resnet.ResNet``; the scheme
+    starts a multistep stack. ``lr``, ``momentum``, ``weight_decay`` and ``batch`` are those of stochastic gradient descent.
+
     Attributes:
         scheme: a method of the catalogue, or the name of ``tableau``.
         tableau: a method of your own as canonical JSON (see ``custom_scheme``).
         dataset: "cifar10" or "mini-cifar10".
         n_train: train on the first n images only.
         held_out: evaluate also on so many of the next training images; without ``n_train`` these are the last ones.
-        depth, width, h, branch, relu, downsample, remainder, batch_norm, final_norm,
-            init_scale, adaptive, multistep: of ``nets.resnet.ResNet``; a multistep stack is started by the scheme.
         architecture: "single-stage", or "resnet20" of He et al. (``nets.he``), for which ``WIRING`` is fixed. Other
             networks have a config of their own, a subclass of this one (``lab.architectures``).
-        lr, momentum, weight_decay, batch: of stochastic gradient descent.
         schedule: "cosine" to zero over the run, "constant", or "divided" by 10 at 1/2 and at 3/4 of the run.
         epochs: passes over the training images.
         steps: stop after so many steps instead (the schedule then spans the steps).
