@@ -43,7 +43,8 @@ class RunConfig:
 
     ``depth``, ``width``, ``h``, ``branch`` (there ``kind``), ``relu``, ``downsample``, ``remainder``, ``batch_norm``,
     ``final_norm``, ``init_scale``, ``adaptive`` and ``multistep`` are those of ``nets.resnet.ResNet``; the scheme
-    starts a multistep stack. ``lr``, ``momentum``, ``weight_decay`` and ``batch`` are those of stochastic gradient descent.
+    starts a multistep stack. ``lr``, ``momentum``, ``weight_decay`` and ``batch`` belong to stochastic gradient
+    descent.
 
     Attributes:
         scheme: a method of the catalogue, or the name of ``tableau``.
