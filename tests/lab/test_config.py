@@ -14,14 +14,8 @@ from torch import nn
 
 from odestack.lab.architectures import config_from_dict
 from odestack.lab.cifar import DATA
-from odestack.lab.config import (
-    PROFILES,
-    WIRING,
-    ConfigError,
-    RunConfig,
-    custom_scheme,
-    profile_base,
-)
+from odestack.lab.config import WIRING, ConfigError, RunConfig, custom_scheme
+from odestack.lab.profiles import PROFILES, profile_base
 from odestack.methods import catalogue
 from odestack.methods.tableau import Tableau
 from odestack.nets.adaptive import RULES

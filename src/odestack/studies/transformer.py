@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from odestack.lab.config import profile_base
+from odestack.lab.profiles import profile_base
 from odestack.lab.records import Record
 from odestack.lab.sweep import Job
 from odestack.lab.vit_config import ViTConfig
