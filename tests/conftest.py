@@ -1,11 +1,30 @@
-"""A data folder of one's own. And on a CI machine a skipped test is a failure: nothing may go unseen there."""
+"""What all tests share. And on a CI machine a skipped test is a failure: nothing may go unseen there."""
 
 import os
 from pathlib import Path
 
 import pytest
+import torch
 
-from odestack.lab import cifar
+from odestack.lab import cifar, train
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> None:
+    """The tensors are small, and threads that wait for each other on a busy machine cost far more."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def few_test_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs are evaluated on 32 images."""
+    data = train.data
+
+    def fewer(name: str, device: torch.device) -> tuple[cifar.Split, cifar.Split]:
+        split, test = data(name, device)
+        return split, cifar.Split(test.images[:32], test.labels[:32])
+
+    monkeypatch.setattr(train, "data", fewer)
 
 
 @pytest.hookimpl(trylast=True)

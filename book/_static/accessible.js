@@ -3,6 +3,7 @@
 document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll(".citation-list").forEach((list) => list.removeAttribute("role"));
   document.querySelectorAll(".citation-list .citation").forEach((entry) => entry.removeAttribute("role"));
+  document.querySelectorAll(".sig :is(dl, dd)").forEach((part) => part.setAttribute("role", "none"));  // no terms in it
   document.querySelectorAll("table.dataframe th:empty").forEach((header) => {
     header.replaceWith(document.createElement("td"));
   });

@@ -79,9 +79,7 @@ def _label(a: sympy.Expr, digits: int) -> str:
     return (exact if len(exact) <= 5 else f"{float(a):.{digits}g}").replace("-", "−")
 
 
-def draw_tree(
-    tree: trees.Tree, ax: Axes, at: tuple[float, float] = (0.0, 0.0), scale: float = 1.0, color: str = "black"
-) -> None:
+def draw_tree(tree: trees.Tree, ax: Axes, at: tuple[float, float] = (0.0, 0.0), scale: float = 1.0) -> None:
     """Draw a rooted tree upwards from its root, which is a ring and stands at the point ``at``.
 
     Nodes are ``scale`` apart in height and leaves ``scale`` apart in width, in the units of the axes
@@ -90,6 +88,6 @@ def draw_tree(
     positions, edges = trees.layout(tree)
     x, y = (positions * scale + at).T
     for parent, child in edges:
-        ax.plot([x[parent], x[child]], [y[parent], y[child]], color=color, linewidth=1.2, zorder=1)
-    ax.scatter(x[1:], y[1:], s=16, color=color, zorder=2)
-    ax.scatter(x[:1], y[:1], s=22, facecolor="white", edgecolor=color, linewidth=1.2, zorder=2)
+        ax.plot([x[parent], x[child]], [y[parent], y[child]], color="black", linewidth=1.2, zorder=1)
+    ax.scatter(x[1:], y[1:], s=16, color="black", zorder=2)
+    ax.scatter(x[:1], y[:1], s=22, facecolor="white", edgecolor="black", linewidth=1.2, zorder=2)

@@ -8,7 +8,8 @@ import pytest
 from IPython.display import HTML, Markdown
 
 from odestack.book.results_explorer import EVERY, results_explorer, settings
-from odestack.lab.config import PROFILES, RunConfig
+from odestack.lab.config import RunConfig
+from odestack.lab.profiles import PROFILES
 from odestack.lab.records import Record
 
 EPOCH = {"epoch": 1, "step": 390, "train_loss": 1.5, "test_accuracy": 45.678, "test_loss": 1.4}

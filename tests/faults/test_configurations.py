@@ -8,7 +8,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from odestack.lab import train
-from odestack.lab.cifar import Split
 from odestack.lab.config import ConfigError, RunConfig, custom_scheme
 from odestack.methods import catalogue
 from odestack.nets.adaptive import RULES
@@ -48,17 +47,6 @@ CONFIGURATIONS = st.fixed_dictionaries(
         "multistep": st.sampled_from([None, *STACKS]),
     },
 )
-
-
-@pytest.fixture
-def few_test_images(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = train.data
-
-    def fewer(name: str, device: train.torch.device) -> tuple[Split, Split]:
-        split, test = data(name, device)
-        return split, Split(test.images[:16], test.labels[:16])
-
-    monkeypatch.setattr(train, "data", fewer)
 
 
 def test_every_configuration_trains_or_is_refused(few_test_images: None, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,19 +6,16 @@ import math
 import re
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiny_runs import tiny
+from torch import nn
 
 from odestack.lab.architectures import config_from_dict
 from odestack.lab.cifar import DATA
-from odestack.lab.config import (
-    PROFILES,
-    WIRING,
-    ConfigError,
-    RunConfig,
-    custom_scheme,
-    profile_base,
-)
+from odestack.lab.config import WIRING, ConfigError, RunConfig, custom_scheme
+from odestack.lab.profiles import PROFILES, profile_base
 from odestack.methods import catalogue
 from odestack.methods.tableau import Tableau
 from odestack.nets.adaptive import RULES
@@ -247,3 +244,30 @@ def test_resnet20_fixes_what_the_single_stage_network_has_as_arguments() -> None
 def test_an_unknown_profile_is_refused() -> None:
     with pytest.raises(ConfigError, match="profile 'tpu' does not exist; choose one of smoke, cpu, gpu"):
         profile_base("tpu")
+
+
+@pytest.mark.parametrize(("schedule", "last"), [("cosine", 0.0), ("constant", 0.1)])
+def test_learning_rate_ends(schedule: str, last: float) -> None:
+    config = tiny(schedule=schedule, lr=0.1)
+    assert config.learning_rate(0) == 0.1
+    assert config.learning_rate(config.total_steps) == pytest.approx(last, abs=1e-12)
+    rates = [config.learning_rate(step) for step in range(config.total_steps)]
+    assert rates == sorted(rates, reverse=True)
+    assert min(rates) > 0
+
+
+def test_learning_rate_is_divided_by_ten_at_the_half_and_at_three_quarters() -> None:
+    """He et al.: 64,000 steps, at 32,000 and at 48,000."""
+    config = tiny(schedule="divided", steps=64_000, lr=0.1)
+    rates = [config.learning_rate(step) for step in (0, 31_999, 32_000, 47_999, 48_000, 63_999)]
+    assert rates == pytest.approx([0.1, 0.1, 0.01, 0.01, 0.001, 0.001])
+
+
+def test_learning_rate_is_torchs_cosine() -> None:
+    config = tiny(lr=0.3, epochs=5)
+    optimiser = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.3)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, config.total_steps)
+    for step in range(config.total_steps):
+        assert config.learning_rate(step) == pytest.approx(optimiser.param_groups[0]["lr"], rel=1e-9)
+        optimiser.step()
+        schedule.step()

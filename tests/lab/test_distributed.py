@@ -15,10 +15,10 @@ import torch
 import torch.distributed as dist
 from tiny_runs import metrics
 
-from odestack.lab import distributed, image_folder, imagenet
+from odestack.lab import image_folder, imagenet
 from odestack.lab.cifar import DataError
+from odestack.lab.config import RunConfig
 from odestack.lab.records import Record, Store
-from odestack.lab.train import learning_rate
 
 HERE = Path(__file__).parent
 TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
@@ -143,7 +143,7 @@ def test_a_view_depends_on_seed_epoch_and_image_only(images: Path) -> None:
 
 def test_the_rate_warms_up() -> None:
     config = replace(image_folders.config(2), epochs=20, warmup=5)
-    rates = [distributed.rate(config, step) for step in range(config.total_steps)]
+    rates = [config.learning_rate(step) for step in range(config.total_steps)]
     assert rates[0] == pytest.approx(config.lr / 15, rel=1e-2)
     assert rates[:15] == sorted(rates[:15])
-    assert rates[15:] == [learning_rate(config, step) for step in range(15, 60)]
+    assert rates[15:] == [RunConfig.learning_rate(config, step) for step in range(15, 60)]

@@ -1,27 +1,20 @@
-"""One training run: its numbers, its end, and that an interruption leaves no trace."""
+"""One training run: its numbers and its end."""
 
 import dataclasses
 import json
 import math
-import signal
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from tiny_runs import metrics, tiny
-from torch import Tensor, nn
+from tiny_runs import final_weights, metrics, same, tiny
+from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
 from odestack.lab import cifar, train
-from odestack.lab.checkpoint import read_checkpoint
 from odestack.lab.config import RunConfig
 from odestack.lab.neural_ode_config import NeuralODEConfig
-from odestack.lab.unet_config import UNetConfig
-from odestack.lab.vit_config import ViTConfig
 from odestack.methods import catalogue
 from odestack.nets.adaptive import RULES
 from odestack.nets.coefficients import coefficients
@@ -29,48 +22,6 @@ from odestack.nets.multistep import STACKS
 
 STARTS = ("midpoint", "heun3", "euler")
 """Of the stacks in ``STACKS``."""
-KILLED_RUN = Path(__file__).with_name("killed_run.py")
-
-
-def final_weights(config: RunConfig, checkpoint: Path | None = None) -> tuple[train.Record, train.Weights]:
-    kept: list[train.Weights] = []
-    record = train.run(config, checkpoint=checkpoint, on_epoch=lambda _, weights: kept.append(copied(weights)))
-    return record, kept[-1]
-
-
-def copied(weights: train.Weights) -> train.Weights:
-    return {name: tensor.clone() for name, tensor in weights.items()}
-
-
-def same(first: train.Weights, second: train.Weights) -> bool:
-    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
-
-
-@pytest.mark.parametrize(("schedule", "last"), [("cosine", 0.0), ("constant", 0.1)])
-def test_learning_rate_ends(schedule: str, last: float) -> None:
-    config = tiny(schedule=schedule, lr=0.1)
-    assert train.learning_rate(config, 0) == 0.1
-    assert train.learning_rate(config, config.total_steps) == pytest.approx(last, abs=1e-12)
-    rates = [train.learning_rate(config, step) for step in range(config.total_steps)]
-    assert rates == sorted(rates, reverse=True)
-    assert min(rates) > 0
-
-
-def test_learning_rate_is_divided_by_ten_at_the_half_and_at_three_quarters() -> None:
-    """He et al.: 64,000 steps, at 32,000 and at 48,000."""
-    config = tiny(schedule="divided", steps=64_000, lr=0.1)
-    rates = [train.learning_rate(config, step) for step in (0, 31_999, 32_000, 47_999, 48_000, 63_999)]
-    assert rates == pytest.approx([0.1, 0.1, 0.01, 0.01, 0.001, 0.001])
-
-
-def test_learning_rate_is_torchs_cosine() -> None:
-    config = tiny(lr=0.3, epochs=5)
-    optimiser = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.3)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, config.total_steps)
-    for step in range(config.total_steps):
-        assert train.learning_rate(config, step) == pytest.approx(optimiser.param_groups[0]["lr"], rel=1e-9)
-        optimiser.step()
-        schedule.step()
 
 
 def test_a_run_is_deterministic_and_its_seed_matters() -> None:
@@ -90,7 +41,7 @@ def test_rows_are_what_they_say() -> None:
     for row in record.epochs:
         losses = record.early_loss[row["step"] - 4 : row["step"]]  # type: ignore[misc]
         assert row["train_loss"] == pytest.approx(sum(losses) / 4, rel=1e-6)
-        assert row["lr"] == pytest.approx(train.learning_rate(tiny(), int(row["step"]) - 1), rel=1e-6)
+        assert row["lr"] == pytest.approx(tiny().learning_rate(int(row["step"]) - 1), rel=1e-6)
     assert record.environment["threads"] == 1
     assert math.log(10) / 2 < record.early_loss[0] < 2 * math.log(10)
 
@@ -211,78 +162,6 @@ def test_a_run_whose_evaluation_is_not_finite_has_diverged(monkeypatch: pytest.M
     assert [row["epoch"] for row in record.epochs] == [1]
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"scheme": "rk4"},
-        {"scheme": "fehlberg45", "depth": 14, "adaptive": "step"},
-        {"scheme": "fehlberg45", "depth": 14, "adaptive": "gate"},
-        {"multistep": "lm"},
-    ],
-    ids=lambda changes: "-".join(map(str, changes.values())),
-)
-def test_a_killed_run_resumes_to_the_same_bits(changes: dict[str, Any], folder: Path) -> None:
-    config = tiny(epochs=3, **changes)
-    resumed = resumed_to_the_same_bits(config, folder)
-    assert all(("coefficients" in row) is (changes != {"scheme": "rk4"}) for row in resumed.epochs)
-
-
-@pytest.mark.parametrize("kind", [UNetConfig, ViTConfig])
-def test_so_does_one_of_another_network(kind: type[RunConfig], folder: Path) -> None:
-    """The noise of its images and the moments of its optimiser included."""
-    depth = {UNetConfig: 18, ViTConfig: 3}[kind]
-    resumed_to_the_same_bits(
-        kind(dataset="mini-cifar10", n_train=128, depth=depth, width=4, batch=32, epochs=3), folder
-    )
-
-
-def resumed_to_the_same_bits(config: RunConfig, folder: Path) -> train.Record:
-    checkpoint = folder / "run.pt"
-    command = [sys.executable, str(KILLED_RUN), str(checkpoint), json.dumps(config.to_dict())]
-    killed = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-    saved = read_checkpoint(checkpoint, torch.device("cpu"))
-    assert saved is not None
-    assert saved["step"] == 4
-
-    trained: list[int] = []
-    kept: list[train.Weights] = []
-
-    def on_epoch(epoch: int, weights: train.Weights) -> None:
-        trained.append(epoch)
-        kept.append(copied(weights))
-
-    resumed = train.run(config, checkpoint=checkpoint, on_epoch=on_epoch)
-    uninterrupted, weights = final_weights(config)
-    assert trained == [2, 3]
-    assert metrics(resumed) == metrics(uninterrupted)
-    assert same(kept[-1], weights)
-    return resumed
-
-
-@pytest.mark.parametrize("damage", ["truncated", "foreign", "empty", "another pickle"])
-def test_a_damaged_checkpoint_starts_the_run_over(
-    damage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    checkpoint = tmp_path / "run.pt"
-    with pytest.raises(KeyboardInterrupt):
-        train.run(tiny(), checkpoint=checkpoint, on_epoch=interrupt)
-    content = checkpoint.read_bytes()
-    if damage == "another pickle":
-        torch.save({"step": 4}, checkpoint)
-    else:
-        damaged = {"truncated": content[: len(content) // 2], "foreign": b"hello", "empty": b""}
-        checkpoint.write_bytes(damaged[damage])
-    record = train.run(tiny(), checkpoint=checkpoint)
-    assert "checkpoint run.pt is damaged: removed, its run starts over" in capsys.readouterr().err
-    assert metrics(record) == metrics(train.run(tiny()))
-
-
-def interrupt(epoch: int, _: train.Weights) -> None:
-    if epoch == 2:
-        raise KeyboardInterrupt
-
-
 @pytest.mark.parametrize("name", catalogue.names())
 def test_every_method_trains(name: str) -> None:
     method = catalogue.get(name)
@@ -353,13 +232,10 @@ def test_every_other_wiring_trains(changes: dict[str, Any], precision: str, monk
 def test_branches_computed_again_in_the_backward_pass_change_nothing(precision: str) -> None:
     """Also not the running statistics of batch norm, which the weights hold."""
     config = tiny(scheme="rk4", precision=precision)
-    kept: dict[bool, train.Weights] = {}
-    records = {
-        again: train.run(config, recompute=again, on_epoch=lambda _, w, again=again: kept.update({again: copied(w)}))
-        for again in (False, True)
-    }
-    assert metrics(records[True]) == metrics(records[False])
-    assert same(kept[True], kept[False])
+    record, weights = final_weights(config)
+    again, again_weights = final_weights(config, recompute=True)
+    assert metrics(again) == metrics(record)
+    assert same(again_weights, weights)
 
 
 def test_recompute_fits_neither_compile_nor_a_neural_ode() -> None:

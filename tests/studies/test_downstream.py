@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from odestack.lab import cifar, pets, train
+from odestack.lab import pets, train
 from odestack.lab.records import Record
 from odestack.lab.sweep import Job
 from odestack.nets.cost import cost
@@ -14,24 +14,13 @@ from odestack.studies import evidence, segmentation, transformer, unet
 BOTH = (unet, transformer)
 
 
-@pytest.fixture
-def quick(monkeypatch):
-    """Evaluation on few images, and one thread."""
-    training, test = cifar.load("mini-cifar10")
-    few = cifar.Split(test.images[:32], test.labels[:32])
-    monkeypatch.setattr(train, "data", lambda name, device: (training, few))
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def named(study):
     return study.__name__.rsplit(".", 1)[-1]
 
 
 @pytest.mark.parametrize("study", BOTH, ids=named)
-def test_smoke_runs_give_rows(study, quick):
+@pytest.mark.usefixtures("few_test_images")
+def test_smoke_runs_give_rows(study):
     done = [train.run(job.config) for job in study.jobs("smoke")]
     assert {(record.status, record.final["step"]) for record in done} == {("done", 4)}
     table = study.table(done)

@@ -3,9 +3,8 @@
 import math
 
 import pytest
-import torch
 
-from odestack.lab import cifar, train
+from odestack.lab import train
 from odestack.lab.records import Record, Store
 from odestack.methods import catalogue
 from odestack.nets.cost import cost
@@ -20,25 +19,9 @@ def records(study, profile="cpu", **row):
     return [Record(job.config, "done", [ROW | row], [1.5] * 400, {}, 60.0) for job in study.jobs(profile)]
 
 
-@pytest.fixture
-def quick(monkeypatch):
-    """Evaluation on few images, and one thread."""
-    test = cifar.load("mini-cifar10")[1]
-    few = cifar.Split(test.images[:32], test.labels[:32])
-    data = train.data
-
-    def fewer(name, device):
-        return data(name, device)[0], few
-
-    monkeypatch.setattr(train, "data", fewer)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.mark.parametrize("study", [*WIRED, anchor], ids=lambda study: study.__name__.rsplit(".", 1)[-1])
-def test_smoke_runs_give_rows(study, quick):
+@pytest.mark.usefixtures("few_test_images")
+def test_smoke_runs_give_rows(study):
     """Every arm is trained for four steps on mini-cifar10."""
     done = [train.run(job.config) for job in study.jobs("smoke")]
     assert {(record.status, record.final["step"]) for record in done} == {("done", 4)}

@@ -23,9 +23,9 @@ SOURCES = {"book/chapters/": "notebooks/", "book/": "notebooks/pages/"}
 ID = "install"
 
 
-def address(config: Path = ROOT / "book" / "_config.yml") -> str:
+def address() -> str:
     """The repository's address, such as https://github.com/owner/name; empty if it has none yet."""
-    return yaml.safe_load(config.read_text())["repository"]["url"].removesuffix("/")
+    return yaml.safe_load((ROOT / "book" / "_config.yml").read_text())["repository"]["url"].removesuffix("/")
 
 
 def install_cell(url: str) -> NotebookNode:

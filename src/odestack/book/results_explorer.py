@@ -11,7 +11,8 @@ from IPython.display import HTML, Markdown
 
 from odestack import figures, studies
 from odestack.book.controls import embedded
-from odestack.lab.config import RunConfig, profile_base
+from odestack.lab.config import RunConfig
+from odestack.lab.profiles import profile_base
 from odestack.lab.records import Record
 
 ALL = "all"

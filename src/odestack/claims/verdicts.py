@@ -95,12 +95,11 @@ def exceeds(what: str, effect: Contrast | None, unit: str) -> Direction:
     return Direction(what, effect, p_value, (bound, inf), (bound, inf), unit)
 
 
-def does_not_rise(what: str, effect: Contrast | None, unit: str = POINTS) -> Direction:
+def does_not_rise(what: str, effect: Contrast | None) -> Direction:
     """The effect is below the smallest effect of interest: the half of an equivalence test that matters where a
     decline counts as well. Contradicted if surely above it."""
-    bound = BOUND[unit]
-    p_value = 1.0 if effect is None else effect.p_below(bound)
-    return Direction(what, effect, p_value, (-inf, bound), (-inf, bound), unit)
+    p_value = 1.0 if effect is None else effect.p_below(SMALLEST)
+    return Direction(what, effect, p_value, (-inf, SMALLEST), (-inf, SMALLEST))
 
 
 def equals(what: str, effect: Contrast | None, unit: str = POINTS) -> Direction:

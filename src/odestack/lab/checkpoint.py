@@ -10,14 +10,17 @@ from torch import nn
 
 from odestack.lab.files import write_atomically
 
+State = dict[str, Any]
+"""What a run has reached: ``step``, ``epochs``, ``early_loss`` and ``seconds``, as in its record."""
 
-def write_checkpoint(path: Path, state: dict[str, Any], network: nn.Module, optimiser: torch.optim.Optimizer) -> None:
+
+def write_checkpoint(path: Path, state: State, network: nn.Module, optimiser: torch.optim.Optimizer) -> None:
     buffer = io.BytesIO()
     torch.save({**state, "network": network.state_dict(), "optimiser": optimiser.state_dict()}, buffer)
     write_atomically(path, buffer.getvalue())
 
 
-def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any] | None:
+def read_checkpoint(path: Path, device: torch.device) -> State | None:
     """The state after the last finished epoch, or None. A damaged file is removed, and the run starts over."""
     if not path.exists():
         return None
@@ -30,3 +33,12 @@ def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any] | None:
     print(f"checkpoint {path.name} is damaged: removed, its run starts over", file=sys.stderr)
     path.unlink()
     return None
+
+
+def restore(saved: State | None, network: nn.Module, optimiser: torch.optim.Optimizer) -> State:
+    """The state from which a run goes on: what was read, whose weights network and optimiser get, or a new one."""
+    if saved is None:
+        return {"step": 0, "epochs": [], "early_loss": [], "seconds": 0.0}
+    network.load_state_dict(saved.pop("network"))
+    optimiser.load_state_dict(saved.pop("optimiser"))
+    return saved

@@ -1,7 +1,8 @@
-"""What defines a training run, and the profiles that scale a study."""
+"""What defines a training run."""
 
 import hashlib
 import json
+import math
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Self
@@ -9,6 +10,7 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import nn
 
+from odestack.lab import checks
 from odestack.lab.cifar import DATASETS
 from odestack.methods import catalogue
 from odestack.methods.tableau import Tableau
@@ -39,17 +41,19 @@ class ConfigError(ValueError):
 class RunConfig:
     """Everything that changes the result of one training run, and nothing that does not.
 
+    ``depth``, ``width``, ``h``, ``branch`` (there ``kind``), ``relu``, ``downsample``, ``remainder``, ``batch_norm``,
+    ``final_norm``, ``init_scale``, ``adaptive`` and ``multistep`` are those of ``nets.resnet.ResNet``; the scheme
+    starts a multistep stack. ``lr``, ``momentum``, ``weight_decay`` and ``batch`` belong to stochastic gradient
+    descent.
+
     Attributes:
         scheme: a method of the catalogue, or the name of ``tableau``.
         tableau: a method of your own as canonical JSON (see ``custom_scheme``).
         dataset: "cifar10" or "mini-cifar10".
         n_train: train on the first n images only.
         held_out: evaluate also on so many of the next training images; without ``n_train`` these are the last ones.
-        depth, width, h, branch, relu, downsample, remainder, batch_norm, final_norm,
-            init_scale, adaptive, multistep: of ``nets.resnet.ResNet``; a multistep stack is started by the scheme.
         architecture: "single-stage", or "resnet20" of He et al. (``nets.he``), for which ``WIRING`` is fixed. Other
             networks have a config of their own, a subclass of this one (``lab.architectures``).
-        lr, momentum, weight_decay, batch: of stochastic gradient descent.
         schedule: "cosine" to zero over the run, "constant", or "divided" by 10 at 1/2 and at 3/4 of the run.
         epochs: passes over the training images.
         steps: stop after so many steps instead (the schedule then spans the steps).
@@ -96,21 +100,24 @@ class RunConfig:
     architecture: str = "single-stage"
 
     def __post_init__(self) -> None:
-        for name, choices in (
-            ("dataset", self.DATASETS),
-            ("branch", tuple(branch.KINDS)),
-            ("downsample", DOWNSAMPLE),
-            ("schedule", SCHEDULES),
-            ("precision", PRECISIONS),
-            ("adaptive", RULES),
-            ("multistep", STACKS),
-            ("architecture", self.ARCHITECTURES),
-        ):
-            value = getattr(self, name)
-            if value is None and name in ("adaptive", "multistep"):
-                continue
-            if value not in choices:
-                raise ConfigError(f"{name} {value!r} is not one of {', '.join(choices)}")
+        try:
+            self._check_fields()
+            self._check_wiring(self._checked_method())
+        except ValueError as error:
+            raise ConfigError(str(error)) from None
+
+    def _check_fields(self) -> None:
+        """Raises ValueError: a field that all architectures share is out of range."""
+        checks.choice("dataset", self.dataset, self.DATASETS)
+        checks.choice("branch", self.branch, tuple(branch.KINDS))
+        checks.choice("downsample", self.downsample, DOWNSAMPLE)
+        checks.choice("schedule", self.schedule, SCHEDULES)
+        checks.choice("precision", self.precision, PRECISIONS)
+        if self.adaptive is not None:
+            checks.choice("adaptive", self.adaptive, RULES)
+        if self.multistep is not None:
+            checks.choice("multistep", self.multistep, STACKS)
+        checks.choice("architecture", self.architecture, self.ARCHITECTURES)
         images = self.available_images
         for name, low, high in (
             ("depth", 3, 10_000),
@@ -122,43 +129,29 @@ class RunConfig:
             ("held_out", 0, images),
             ("seed", 0, 2**31 - 1),
         ):
-            value = getattr(self, name)
-            if value is None and name in ("steps", "n_train"):
-                continue
-            if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-                raise ConfigError(f"{name} is {value!r}, not a whole number from {low} to {high}")
-        for name, low, high in (
-            ("h", 0.0, 1e3),
-            ("init_scale", 0.0, 1e3),
-            ("lr", 0.0, 1e3),
-            ("momentum", 0.0, 1.0),
-            ("weight_decay", 0.0, 1.0),
-        ):
-            value = getattr(self, name)
-            if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
-                raise ConfigError(f"{name} is {value!r}, not a number from {low:g} to {high:g}")
-            object.__setattr__(self, name, float(value))
+            if getattr(self, name) is not None or name not in ("steps", "n_train"):
+                checks.whole(name, getattr(self, name), low, high)
+        for name, high in (("h", 1e3), ("init_scale", 1e3), ("lr", 1e3), ("momentum", 1.0), ("weight_decay", 1.0)):
+            object.__setattr__(self, name, checks.number(name, getattr(self, name), 0.0, high))
         for name in ("relu", "remainder", "batch_norm", "final_norm", "augment"):
-            if not isinstance(getattr(self, name), bool):
-                raise ConfigError(f"{name} is {getattr(self, name)!r}, not true or false")
+            checks.flag(name, getattr(self, name))
         if self.train_images + self.held_out > images:
-            raise ConfigError(f"held_out {self.held_out} and n_train {self.n_train} are more than the {images} images")
+            raise ValueError(f"held_out {self.held_out} and n_train {self.n_train} are more than the {images} images")
         if self.train_images < self.batch:
-            raise ConfigError(f"batch {self.batch} is more than the {self.train_images} training images")
+            raise ValueError(f"batch {self.batch} is more than the {self.train_images} training images")
         if self.branch == "bottleneck" and self.width % 4:
-            raise ConfigError(f"width {self.width} does not divide by 4, which a bottleneck branch needs")
+            raise ValueError(f"width {self.width} does not divide by 4, which a bottleneck branch needs")
+
+    def _checked_method(self) -> Tableau:
+        """Raises ValueError: there is no such method, or the tableau is malformed."""
         source = "scheme" if self.tableau is None else "tableau"
         for name in ("scheme", source):
             if not isinstance(getattr(self, name), str):
-                raise ConfigError(f"{name} is {getattr(self, name)!r}, not text")
+                raise ValueError(f"{name} is {getattr(self, name)!r}, not text")
         try:
-            method = self.method()
+            return self.method()
         except (ValueError, TypeError) as error:  # a TypeError: JSON that is not an object of A and b
-            raise ConfigError(f"{source}: {error}") from None
-        try:
-            self._check_wiring(method)
-        except ValueError as error:
-            raise ConfigError(str(error)) from None
+            raise ValueError(f"{source}: {error}") from None
 
     def _check_wiring(self, method: Tableau) -> None:
         """Raises ValueError: the network cannot be built."""
@@ -233,6 +226,14 @@ class RunConfig:
             network.parameters(), lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay, fused=True
         )
 
+    def learning_rate(self, step: int) -> float:
+        """Rate of the step with this number, from 0."""
+        if self.schedule == "constant":
+            return self.lr
+        if self.schedule == "divided":
+            return self.lr / 10 ** ((2 * step >= self.total_steps) + (4 * step >= 3 * self.total_steps))
+        return self.lr * 0.5 * (1 + math.cos(math.pi * step / self.total_steps))
+
     @property
     def work(self) -> float:
         """What training costs: multiply-accumulates, in units of one 3x3 kernel on 16 x 16 pixels."""
@@ -249,7 +250,7 @@ class RunConfig:
 
     @property
     def key(self) -> str:
-        """Name of the run: a readable part and a hash of all that differs from the defaults.
+        """Name of the run, made of a readable part and a hash of all that differs from the defaults.
 
         A later field with a default therefore leaves old keys as they are; a changed default needs a new
         ``RECIPE_VERSION``.
@@ -281,19 +282,3 @@ def custom_scheme(tableau: Tableau) -> dict[str, str]:
         "scheme": tableau.name,
         "tableau": json.dumps({"A": rows, "b": [str(x) for x in tableau.b]}, separators=(",", ":")),
     }
-
-
-PROFILES: dict[str, RunConfig] = {
-    "smoke": RunConfig(dataset="mini-cifar10", width=8, depth=26, batch=32, steps=4),
-    "cpu": RunConfig(width=16, epochs=8),
-    "gpu": RunConfig(width=64, epochs=40, precision="bf16"),
-}
-"""The base run of each profile, which studies vary. The cpu profile is fp32, so that its records have one key and can
-be reproduced on every processor, and so that bf16 rounding of the state does not differ between methods."""
-
-
-def profile_base(profile: str) -> RunConfig:
-    """Raises ConfigError: no such profile."""
-    if profile not in PROFILES:
-        raise ConfigError(f"profile {profile!r} does not exist; choose one of {', '.join(PROFILES)}")
-    return PROFILES[profile]

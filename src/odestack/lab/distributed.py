@@ -17,21 +17,12 @@ from torch.utils.data import DataLoader, DistributedSampler, Subset
 from torchvision.datasets import ImageFolder
 from tqdm import tqdm
 
-from odestack.lab.checkpoint import read_checkpoint, write_checkpoint
+from odestack.lab.checkpoint import read_checkpoint, restore, write_checkpoint
 from odestack.lab.environment import environment
 from odestack.lab.image_folder import Augmented
 from odestack.lab.imagenet_config import ImageNetConfig
 from odestack.lab.records import Record
-from odestack.lab.train import (
-    CHECK_EVERY,
-    as_record,
-    autocast,
-    initial_network,
-    keep_losses,
-    learning_rate,
-    step,
-    stream,
-)
+from odestack.lab.train import as_record, autocast, initial_network, stream, train_epoch
 
 
 @contextmanager
@@ -74,7 +65,8 @@ def run(
     first = dist.get_rank() == 0
     network = initial_network(config).to(where)
     optimiser = config.optimiser(network)
-    state = _resume(checkpoint, network, optimiser)
+    saved = read_checkpoint(checkpoint, torch.device("cpu")) if first else None
+    state = restore(of_first(saved), network, optimiser)
     forward = DistributedDataParallel(network, device_ids=[where] if where.type == "cuda" else None)
     began = time.perf_counter() - state["seconds"]
     status = "done"
@@ -82,7 +74,7 @@ def run(
     with tqdm(desc=config.key, disable=not (progress and first), **steps) as bar:
         while state["step"] < config.total_steps and status == "done":
             batches = train_batches(config, train, len(state["epochs"]), where, loaders)
-            status = _epoch(config, state, forward, optimiser, batches, bar)
+            status = train_epoch(config, state, network, forward, optimiser, batches, bar, mean)
             if status == "done":
                 started = time.perf_counter()
                 row = state["epochs"][-1]
@@ -95,12 +87,6 @@ def run(
             if first and status == "done" and state["step"] < config.total_steps:
                 write_checkpoint(checkpoint, state, network, optimiser)
     return as_record(config, status, state, environment(where, compiled=False)), network
-
-
-def rate(config: ImageNetConfig, at: int) -> float:
-    """Learning rate of the step with this number, from 0: the schedule's, after a linear warm-up."""
-    warmup = config.warmup * config.steps_per_epoch
-    return learning_rate(config, at) * (1.0 if at >= warmup else (at + 1) / warmup)
 
 
 def train_batches(
@@ -140,53 +126,11 @@ def evaluate(
     return loss, 100 * hits
 
 
-def _epoch(
-    config: ImageNetConfig,
-    state: dict[str, Any],
-    forward: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    batches: Iterator[tuple[Tensor, Tensor]],
-    bar: tqdm,
-) -> str:
-    """As in ``lab.train``, with losses averaged over the processes, so that all of them stop at the same step."""
-    started = time.perf_counter()
-    losses: list[Tensor] = []
-    scores: list[Tensor] = []
-    for images, labels in batches:
-        for group in optimiser.param_groups:
-            group["lr"] = rate(config, state["step"])
-        loss, score = step(config, forward, optimiser, images, labels)
-        losses.append(loss)
-        scores.append(score)
-        state["step"] += 1
-        last = state["step"] == config.total_steps
-        if last or len(losses) % CHECK_EVERY == 0 or len(losses) == config.steps_per_epoch:
-            bar.update(state["step"] - bar.n)
-            (recent,) = _mean([loss])
-            bar.set_postfix(loss=f"{recent:.3f}")
-            if not math.isfinite(recent) or last:
-                break
-    values = _mean(losses)
-    if not keep_losses(state, values):
-        return "diverged"
-    state["epochs"].append(
-        {
-            "epoch": len(state["epochs"]) + 1,
-            "step": state["step"],
-            "lr": rate(config, state["step"] - 1),
-            "train_loss": sum(values) / len(values),
-            "train_accuracy": sum(_mean(scores)) * config.processes / (len(values) * config.batch),
-            "seconds": round(time.perf_counter() - started, 2),
-        }
-    )
-    return "done"
-
-
-def _mean(values: list[Tensor]) -> list[float]:
-    """Of 0-d tensors, over the processes."""
+def mean(values: list[Tensor]) -> Tensor:
+    """Of 0-d tensors, over the processes: (n,)."""
     together = torch.stack(values).double()
     dist.all_reduce(together)
-    return (together / dist.get_world_size()).tolist()
+    return together / dist.get_world_size()
 
 
 def of_first(value: Any) -> Any:
@@ -194,17 +138,6 @@ def of_first(value: Any) -> Any:
     values = [value]
     dist.broadcast_object_list(values, 0)
     return values[0]
-
-
-def _resume(checkpoint: Path, network: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Any]:
-    """The state from which to go on: what the first process has in its checkpoint, or a new one."""
-    first = dist.get_rank() == 0
-    state = of_first(read_checkpoint(checkpoint, torch.device("cpu")) if first else None)
-    if state is None:
-        return {"step": 0, "epochs": [], "early_loss": [], "seconds": 0.0}
-    network.load_state_dict(state.pop("network"))
-    optimiser.load_state_dict(state.pop("optimiser"))
-    return state
 
 
 def _loading(where: torch.device, loaders: int) -> dict[str, Any]:

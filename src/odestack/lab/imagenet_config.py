@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import torch
 
+from odestack.lab import checks
 from odestack.lab.config import WIRING, RunConfig
 from odestack.methods.tableau import Tableau
 from odestack.nets.cost import cost
@@ -49,9 +50,7 @@ class ImageNetConfig(RunConfig):
     def _check_wiring(self, method: Tableau) -> None:
         self._require_defaults(FIXED)
         for name, low in (("images", 2), ("classes", 2), ("pixels", 32), ("processes", 1), ("warmup", 0)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < low:
-                raise ValueError(f"{name} is {value!r}, not a whole number from {low}")
+            checks.whole(name, getattr(self, name), low)
         if self.batch % self.processes or self.batch < 2 * self.processes:
             raise ValueError(f"batch {self.batch} does not give {self.processes} processes equal parts of two or more")
         wiring(method, self.depth)
@@ -59,6 +58,11 @@ class ImageNetConfig(RunConfig):
     @property
     def available_images(self) -> int:
         return self.images
+
+    def learning_rate(self, step: int) -> float:
+        """The schedule's, after a linear warm-up."""
+        warmup = self.warmup * self.steps_per_epoch
+        return super().learning_rate(step) * (1.0 if step >= warmup else (step + 1) / warmup)
 
     def network(self) -> ImageNetResNet:
         return ImageNetResNet(self.method(), self.depth, self.width, classes=self.classes)

@@ -212,7 +212,7 @@ def policy(name: str) -> str:
 
 @dataclass(frozen=True)
 class Plane:
-    """Losses (rows, len(x)) at weights + x first + y second, row by row of y; all rows are there when complete.
+    """Losses (rows, len(x)) at weights + x first + y second, row by row of y; fewer rows while it is under way.
 
     ``fingerprint`` is a digest of all that the losses follow from: weights, directions, coordinates, images, policy.
     ``seconds`` is the wall time that the rows took, over all sessions.
@@ -223,10 +223,6 @@ class Plane:
     losses: np.ndarray
     fingerprint: str
     seconds: float = 0.0
-
-    @property
-    def complete(self) -> bool:
-        return len(self.losses) == len(self.y)
 
     def save(self, file: Path) -> None:
         arrays = {"x": self.x, "y": self.y, "losses": self.losses}

@@ -3,15 +3,18 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from odestack.lab import checks
 from odestack.lab.config import WIRING, RunConfig
 from odestack.methods import catalogue
 from odestack.methods.tableau import Tableau
-from odestack.nets.neural_ode import NeuralODE, VectorField
+from odestack.nets.neural_ode import NeuralODE, groups
 from odestack.nets.solvers import ADAPTIVE, Adaptive, FixedStep, Solver
 
 USUAL_NFE = 30
 """Evaluations of an adaptive solver, for the estimate of costs: what it makes depends on its input."""
 FIELD_LAYERS = 2
+SMALLEST, LARGEST = 1e-12, 1e3
+"""Of a tolerance or an integration time."""
 
 
 @dataclass(frozen=True)
@@ -47,23 +50,16 @@ class NeuralODEConfig(RunConfig):
 
     def _check_wiring(self, method: Tableau) -> None:
         self._require_defaults((set(WIRING) - {"width"}) | {"precision"})
-        known = (*ADAPTIVE, *catalogue.names())
-        if self.solver is not None and self.solver not in known:
-            raise ValueError(f"solver {self.solver!r} is not one of {', '.join(known)}")
-        for name in ("solver_steps", "max_nfe"):
-            value = getattr(self, name)
-            if (value is not None or name == "max_nfe") and (not isinstance(value, int) or value < 1 or value is True):
-                raise ValueError(f"{name} is {value!r}, not a whole number from 1")
+        if self.solver is not None:
+            checks.choice("solver", self.solver, (*ADAPTIVE, *catalogue.names()))
+        if self.solver_steps is not None:
+            checks.whole("solver_steps", self.solver_steps, 1)
+        checks.whole("max_nfe", self.max_nfe, 1)
         for name in ("tolerance", "T"):
-            value = getattr(self, name)
-            if value is None and name == "tolerance":
-                continue
-            if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= 1e3:
-                raise ValueError(f"{name} is {value!r}, not a number above 0, up to 1000")
-            object.__setattr__(self, name, float(value))
-        for name in ("adjoint", "time"):
-            if not isinstance(getattr(self, name), bool):
-                raise ValueError(f"{name} is {getattr(self, name)!r}, not true or false")
+            if getattr(self, name) is not None or name == "T":
+                object.__setattr__(self, name, checks.number(name, getattr(self, name), SMALLEST, LARGEST))
+        checks.flag("adjoint", self.adjoint)
+        checks.flag("time", self.time)
         adaptive = self.solver in ADAPTIVE
         for name, wanted in (("solver_steps", self.solver is not None and not adaptive), ("tolerance", adaptive)):
             value = getattr(self, name)
@@ -75,7 +71,7 @@ class NeuralODEConfig(RunConfig):
             raise ValueError(f"adjoint: {error}") from None
         if self.adjoint and solver is None:
             raise ValueError("adjoint is True, but solver None has nothing to differentiate")
-        VectorField(self.width)
+        groups(self.width)
 
     def integrator(self) -> Solver | None:
         """The solver, with its steps or tolerances."""

@@ -3,7 +3,7 @@
 import contextlib
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from odestack.lab import cifar, pets
-from odestack.lab.checkpoint import read_checkpoint, write_checkpoint
+from odestack.lab.checkpoint import State, read_checkpoint, restore, write_checkpoint
 from odestack.lab.config import RunConfig
 from odestack.lab.environment import environment
 from odestack.lab.records import Record
@@ -39,15 +39,6 @@ Weights = dict[str, Tensor]
 def data(name: str, device: torch.device) -> tuple[cifar.Split, cifar.Split]:
     train, test = pets.load() if name == pets.NAME else cifar.load(name)
     return train.to(device), test.to(device)
-
-
-def learning_rate(config: RunConfig, step: int) -> float:
-    """Rate of the step with this number, from 0."""
-    if config.schedule == "constant":
-        return config.lr
-    if config.schedule == "divided":
-        return config.lr / 10 ** ((2 * step >= config.total_steps) + (4 * step >= 3 * config.total_steps))
-    return config.lr * 0.5 * (1 + math.cos(math.pi * step / config.total_steps))
 
 
 def stream(seed: int, name: str, epoch: int = 0) -> torch.Generator:
@@ -138,18 +129,16 @@ def run(
     if recompute:
         recompute_branches(network)
     optimiser = config.optimiser(network)
-    state: dict[str, Any] = {"step": 0, "epochs": [], "early_loss": [], "seconds": 0.0}
-    if checkpoint is not None and (saved := read_checkpoint(checkpoint, where)) is not None:
-        network.load_state_dict(saved.pop("network"))
-        optimiser.load_state_dict(saved.pop("optimiser"))
-        state = saved
+    saved = None if checkpoint is None else read_checkpoint(checkpoint, where)
+    state = restore(saved, network, optimiser)
     forward = torch.compile(network) if compile else network
     began = time.perf_counter() - state["seconds"]
     status = "done"
     steps = {"total": config.total_steps, "initial": state["step"], "unit": "step"}
     with tqdm(desc=config.key, disable=not progress, **steps) as bar:
         while state["step"] < config.total_steps and status == "done":
-            status = _epoch(config, state, network, forward, optimiser, train, bar)
+            batches = epoch_batches(config, train, len(state["epochs"]))
+            status = train_epoch(config, state, network, forward, optimiser, batches, bar)
             if status == "done":
                 started = time.perf_counter()
                 row = state["epochs"][-1]
@@ -173,6 +162,15 @@ def run(
     return as_record(config, status, state, environment(where, compile))
 
 
+def epoch_batches(config: RunConfig, train: cifar.Split, epoch: int) -> Iterator[tuple[Tensor, Wanted]]:
+    """What the network is shown in the epoch with this number, from 0, and what is wanted of it, batch by batch."""
+    order = torch.randperm(config.train_images, generator=stream(config.seed, "order", epoch))
+    task, draws = TASKS[config.task], stream(config.seed, "augment", epoch)
+    augmentation = draws if config.augment else None
+    for images, targets in cifar.batches(train, config.batch, order=order, augmentation=augmentation):
+        yield task.pose(images, targets, draws)
+
+
 def step(
     config: RunConfig,
     forward: Callable[[Tensor], Tensor],
@@ -191,7 +189,7 @@ def step(
     return loss.detach(), task.scores[task.score](outputs.detach(), wanted)
 
 
-def as_record(config: RunConfig, status: str, state: dict[str, Any], environment: dict[str, Any]) -> Record:
+def as_record(config: RunConfig, status: str, state: State, environment: dict[str, Any]) -> Record:
     """The record of a run that has ended in this state."""
     return Record(
         config=config,
@@ -203,73 +201,75 @@ def as_record(config: RunConfig, status: str, state: dict[str, Any], environment
     )
 
 
-def _epoch(
+def train_epoch(
     config: RunConfig,
-    state: dict[str, Any],
+    state: State,
     network: Network,
     forward: Callable[[Tensor], Tensor],
     optimiser: torch.optim.Optimizer,
-    train: cifar.Split,
+    batches: Iterable[tuple[Tensor, Wanted]],
     bar: tqdm,
+    mean: Callable[[list[Tensor]], Tensor] = torch.stack,
 ) -> str:
     """Train one epoch, or up to the last step, and append its row to the state, unless the loss became non-finite or a
-    solver gave up. Returns the status."""
-    epoch = state["step"] // config.steps_per_epoch
-    order = torch.randperm(config.train_images, generator=stream(config.seed, "order", epoch))
-    task, draws = TASKS[config.task], stream(config.seed, "augment", epoch)
-    augmentation = draws if config.augment else None
+    solver gave up. Returns the status.
+
+    Where several processes train, each with a part of every batch, ``mean`` makes of its 0-d tensors (n,) those of all
+    of them together, so that all stop at the same step.
+    """
     started = time.perf_counter()
     losses: list[Tensor] = []
     scores: list[Tensor] = []
     evaluations: list[NFE] = []
-    status = "done"
-    for images, targets in cifar.batches(train, config.batch, order=order, augmentation=augmentation):
+    images, status = 0, "done"
+    for shown, wanted in batches:
         for group in optimiser.param_groups:
-            group["lr"] = learning_rate(config, state["step"])
+            group["lr"] = config.learning_rate(state["step"])
         try:
-            loss, score = step(config, forward, optimiser, *task.pose(images, targets, draws))
+            loss, score = step(config, forward, optimiser, shown, wanted)
         except SolverError as error:
             status = error.status.value
             break
         losses.append(loss)
         scores.append(score)
+        images += len(shown)
         if isinstance(network, NeuralODE):
             evaluations.append(network.nfe)
         state["step"] += 1
         last = state["step"] == config.total_steps
         if last or len(losses) % CHECK_EVERY == 0 or len(losses) == config.steps_per_epoch:
             bar.update(state["step"] - bar.n)
-            recent = losses[-1].item()
+            recent = mean(losses[-1:]).item()
             bar.set_postfix(loss=f"{recent:.3f}")
             if not math.isfinite(recent) or last:
                 break
-    values = torch.stack(losses).tolist() if losses else []
-    if not keep_losses(state, values):
+    values = mean(losses).tolist() if losses else []
+    if not _keep_losses(state, values):
         return "diverged"
     if status != "done":
         return status
     state["epochs"].append(
         {
-            "epoch": epoch + 1,
+            "epoch": len(state["epochs"]) + 1,
             "step": state["step"],
-            "lr": learning_rate(config, state["step"] - 1),
+            "lr": config.learning_rate(state["step"] - 1),
             "train_loss": sum(values) / len(values),
-            f"train_{task.score}": torch.stack(scores).sum().item() / (len(values) * config.batch),
-            **_mean(evaluations),
+            f"train_{TASKS[config.task].score}": mean(scores).sum().item() / images,
+            **_mean_evaluations(evaluations),
             "seconds": round(time.perf_counter() - started, 2),
         }
     )
     return "done"
 
 
-def keep_losses(state: dict[str, Any], losses: list[float]) -> bool:
+def _keep_losses(state: State, losses: list[float]) -> bool:
     """Add an epoch's losses to the first ones of the run, up to one that is not finite; whether there was none."""
     finite = next((i for i, loss in enumerate(losses) if not math.isfinite(loss)), len(losses))
     state["early_loss"] += losses[: min(finite, max(0, EARLY_STEPS - len(state["early_loss"])))]
     return finite == len(losses)
 
 
-def _mean(evaluations: list[NFE]) -> dict[str, float]:
+def _mean_evaluations(evaluations: list[NFE]) -> dict[str, float]:
     """A row's columns; none without evaluations."""
     if not evaluations:
         return {}

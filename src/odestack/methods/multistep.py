@@ -88,7 +88,7 @@ class MultistepMethod:
 
     @cached_property
     def zero_stable(self) -> bool:
-        """The root condition: the roots of sum alpha_j z^j lie in the unit disc, those on the circle simple.
+        """The root condition, that the roots of sum alpha_j z^j lie in the unit disc, those on the circle simple.
 
         Decided exactly, by the Schur-Cohn recursion for simple von Neumann polynomials (Miller 1971).
         """

@@ -67,11 +67,12 @@ class Tableau:
 
     @property
     def stages(self) -> int:
+        """Evaluations of f in a step, unused ones included."""
         return len(self.b)
 
     @cached_property
     def c(self) -> tuple[sympy.Expr, ...]:
-        """The nodes: row sums of A."""
+        """The nodes, which are the row sums of A."""
         return tuple(exact(sum(row, sympy.Integer(0))) for row in self.A)
 
     @cached_property
@@ -90,11 +91,12 @@ class Tableau:
 
     @cached_property
     def embedded_order(self) -> int | None:
+        """Order of the embedded formula; None if there is none."""
         return None if self.b_hat is None else trees.order(self.A, self.b_hat)
 
     @property
     def fsal(self) -> bool:
-        """First same as last: the last stage is f at the new point, so the next step gets it for free."""
+        """Whether the last stage is f at the new point (first same as last), so that the next step gets it for free."""
         return self.stages > 1 and self.A[-1] == self.b and self.b[-1] == 0
 
     def reduced(self) -> "Tableau":

@@ -71,7 +71,8 @@ class ImageNetResNet(Network):
         classes: number of classes.
 
     Raises:
-        ValueError: see ``wiring``.
+        ValueError: there is no network of this depth, or none of its stages repeats a block as often as the method has
+            stages.
     """
 
     def __init__(self, tableau: Tableau, depth: int = 152, width: int = 64, *, classes: int = 1000) -> None:

@@ -12,12 +12,21 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from odestack.nets.block import nonzero
+from odestack.methods import catalogue
+from odestack.nets.block import nonzero, scaled
 from odestack.nets.network import Network, head, stem
-from odestack.nets.solvers import NFE, CountedField, FixedStep, Solver, coefficients, integrate
+from odestack.nets.solvers import NFE, CountedField, FixedStep, Solver, integrate
 
 MAX_GROUPS = 32
 """Of group normalisation, as in the released code of Chen et al."""
+
+
+def groups(width: int) -> int:
+    """How many groups of channels are normalised together. Raises ValueError: they do not divide the width."""
+    count = min(MAX_GROUPS, width)
+    if width % count:
+        raise ValueError(f"width {width} does not divide by the {count} groups of the group normalisation")
+    return count
 
 
 class VectorField(nn.Module):
@@ -38,11 +47,8 @@ class VectorField(nn.Module):
 
     def __init__(self, width: int, *, time: bool = True) -> None:
         super().__init__()
-        groups = min(MAX_GROUPS, width)
-        if width % groups:
-            raise ValueError(f"width {width} does not divide by the {groups} groups of the group normalisation")
         self.time = time
-        self.norms = nn.ModuleList(nn.GroupNorm(groups, width) for _ in range(3))
+        self.norms = nn.ModuleList(nn.GroupNorm(groups(width), width) for _ in range(3))
         self.convolutions = nn.ModuleList(nn.Conv2d(width + time, width, 3, padding=1) for _ in range(2))
 
     def forward(self, t: Tensor | float, x: Tensor) -> Tensor:
@@ -95,7 +101,7 @@ class ODEBlock(nn.Module):
     @property
     def additions(self) -> int:
         """Of a scaled feature map to another, in the stages and the steps."""
-        hA, hb, _ = coefficients(self._fixed.method, 1.0)
+        hA, hb = scaled(catalogue.get(self._fixed.method).reduced(), 1.0)
         return self._fixed.steps * nonzero([*hA, hb])
 
     @property

@@ -184,7 +184,7 @@ def integrate(f: CountedField, x: Tensor, solver: Solver, T: float, weights: tup
 
 
 @cache
-def coefficients(method: str, h: float) -> tuple[list[list[float]], list[float], list[float]]:
+def _coefficients(method: str, h: float) -> tuple[list[list[float]], list[float], list[float]]:
     """h A below the diagonal, h b and h c of the stages that the step uses."""
     tableau = catalogue.get(method).reduced()
     return *scaled(tableau, h), (h * tableau.floats()[2]).tolist()
@@ -192,7 +192,7 @@ def coefficients(method: str, h: float) -> tuple[list[list[float]], list[float],
 
 def _through_steps(f: Field, x: Tensor, solver: FixedStep, T: float) -> Tensor:
     h = T / solver.steps
-    hA, hb, hc = coefficients(solver.method, h)
+    hA, hb, hc = _coefficients(solver.method, h)
     for n in range(solver.steps):
         stages = [partial(f, n * h + each) for each in hc]
         x, _ = runge_kutta_step(x, stages, hA, hb)

@@ -34,7 +34,7 @@ def jobs(profile: str) -> list[Job]:
     def arms(seed: int) -> list[RunConfig]:
         return [arm(scheme, rule, seed) for scheme in SCHEMES for rule in (None, *RULES)]
 
-    return [Job(config) for config in over_seeds(arms, (0,) if profile == "smoke" else SEEDS)]
+    return over_seeds(arms, SEEDS, profile)
 
 
 def table(records: Sequence[Record]) -> pd.DataFrame:

@@ -11,7 +11,8 @@ from dataclasses import replace
 
 import pandas as pd
 
-from odestack.lab.config import RunConfig, profile_base
+from odestack.lab.config import RunConfig
+from odestack.lab.profiles import profile_base
 from odestack.lab.records import Record
 from odestack.lab.sweep import Job
 from odestack.studies.frame import over_seeds, tidy
@@ -41,7 +42,7 @@ def jobs(profile: str) -> list[Job]:
         schedule="divided",
         weight_decay=1e-4,
     )
-    return [Job(config) for config in over_seeds(lambda seed: [replace(base, seed=seed)], (0,) if smoke else SEEDS)]
+    return over_seeds(lambda seed: [replace(base, seed=seed)], SEEDS, profile)
 
 
 def table(records: Sequence[Record]) -> pd.DataFrame:

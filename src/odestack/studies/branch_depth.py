@@ -25,7 +25,7 @@ def jobs(profile: str) -> list[Job]:
     def arms(seed: int) -> list[RunConfig]:
         return [replace(base, scheme=scheme, branch=kind, seed=seed) for kind in KINDS for scheme in SCHEMES]
 
-    return [Job(config) for config in over_seeds(arms, (0,) if profile == "smoke" else SEEDS)]
+    return over_seeds(arms, SEEDS, profile)
 
 
 def table(records: Sequence[Record]) -> pd.DataFrame:

@@ -33,12 +33,12 @@ def jobs(profile: str) -> list[Job]:
     if profile == "gpu":
         return []
 
-    def arms(seed: int) -> list[RunConfig]:
-        return [arm(scheme, time, seed) for time in TIMES for scheme in SCHEMES]
+    steps = 4 if profile == "smoke" else None
 
-    if profile == "smoke":
-        return [Job(replace(config, steps=4)) for config in arms(0)]
-    return [Job(config) for config in over_seeds(arms, SEEDS)]
+    def arms(seed: int) -> list[RunConfig]:
+        return [replace(arm(scheme, time, seed), steps=steps) for time in TIMES for scheme in SCHEMES]
+
+    return over_seeds(arms, SEEDS, profile)
 
 
 def table(records: Sequence[Record]) -> pd.DataFrame:

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 import pandas as pd
 
-from odestack.lab.config import RunConfig, profile_base
+from odestack.lab.config import RunConfig
+from odestack.lab.profiles import profile_base
 from odestack.lab.records import Record
 from odestack.lab.sweep import Job, Keep
 from odestack.studies.frame import over_seeds, tidy
@@ -26,15 +27,16 @@ def jobs(profile: str) -> list[Job]:
     """All runs of the study: one seed of every arm before any second seed."""
     base = profile_base(profile)
     depths = (base.depth,) if profile == "smoke" else DEPTHS
-    first, *others = (0,) if profile == "smoke" else SEEDS
 
     def arms(seed: int) -> list[RunConfig]:
-        return [replace(base, scheme=scheme, depth=depth, seed=seed) for depth in depths for scheme in SCHEMES]
+        main = [replace(base, scheme=scheme, depth=depth, seed=seed) for depth in depths for scheme in SCHEMES]
+        if seed != SEEDS[0]:
+            return main
+        released = [replace(base, scheme=s, depth=depths[0], seed=seed, final_norm=False) for s in SCHEMES]
+        plain = [replace(base, scheme=s, depth=d, seed=seed, relu=False) for d in depths for s in ("euler", "rk4")]
+        return main + released + plain
 
-    plain = [replace(base, scheme=s, depth=d, seed=first, relu=False) for d in depths for s in ("euler", "rk4")]
-    released = [replace(base, scheme=s, depth=depths[0], seed=first, final_norm=False) for s in SCHEMES]
-    configs = arms(first) + released + plain + over_seeds(arms, others)
-    return [Job(config, _keep(config, profile)) for config in configs]
+    return [replace(job, keep=_keep(job.config, profile)) for job in over_seeds(arms, SEEDS, profile)]
 
 
 def _keep(config: RunConfig, profile: str) -> Keep:

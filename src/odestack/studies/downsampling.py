@@ -23,7 +23,7 @@ def jobs(profile: str) -> list[Job]:
     def arms(seed: int) -> list[RunConfig]:
         return [replace(base, scheme=scheme, downsample=place, seed=seed) for place in DOWNSAMPLE for scheme in SCHEMES]
 
-    return [Job(config) for config in over_seeds(arms, (0,) if profile == "smoke" else SEEDS)]
+    return over_seeds(arms, SEEDS, profile)
 
 
 def table(records: Sequence[Record]) -> pd.DataFrame:

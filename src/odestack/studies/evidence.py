@@ -8,8 +8,9 @@ from pathlib import Path
 import torch
 from IPython.display import Markdown
 
-from odestack.lab.config import PROFILES, ConfigError, RunConfig
+from odestack.lab.config import ConfigError, RunConfig
 from odestack.lab.measurements import Measured, Measurement
+from odestack.lab.profiles import PROFILES
 from odestack.lab.records import Record, Store
 from odestack.lab.sweep import SomeJob, records, sweep
 from odestack.studies import get

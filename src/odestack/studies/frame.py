@@ -7,8 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from odestack.lab.config import RunConfig, profile_base
+from odestack.lab.config import RunConfig
+from odestack.lab.profiles import profile_base
 from odestack.lab.records import Record
+from odestack.lab.sweep import Job, Keep
 
 SHORT_EPOCHS = {"cpu": 4}
 """Epochs of the studies other than that of depth and order, where they differ."""
@@ -30,9 +32,15 @@ def recipe(base: RunConfig) -> dict[str, Any]:
     return {name: getattr(base, name) for name in ("dataset", "batch", "epochs", "steps", "precision")}
 
 
-def over_seeds(arms: Callable[[int], Sequence[RunConfig]], seeds: Sequence[int]) -> list[RunConfig]:
-    """The arms of each seed, so that one seed of every arm comes before any second seed."""
-    return [config for seed in seeds for config in arms(seed)]
+def over_seeds(
+    arms: Callable[[int], Sequence[RunConfig]], seeds: Sequence[int], profile: str, keep: Keep = "nothing"
+) -> list[Job]:
+    """The arms of each seed (smoke: of the first alone), so that one seed of every arm comes before any second seed.
+
+    ``keep`` says which weights of the first seed's runs are kept; of the others none are.
+    """
+    first, *others = seeds[:1] if profile == "smoke" else seeds
+    return [Job(config, keep) for config in arms(first)] + [Job(config) for seed in others for config in arms(seed)]
 
 
 def tidy(records: Sequence[Record], *fields: str) -> pd.DataFrame:

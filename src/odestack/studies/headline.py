@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pandas as pd
 
-from odestack.lab.config import RunConfig, profile_base
+from odestack.lab.config import RunConfig
+from odestack.lab.profiles import profile_base
 from odestack.lab.records import Record
 from odestack.lab.sweep import Job
 from odestack.studies.frame import over_seeds, tidy
@@ -30,7 +31,7 @@ def jobs(profile: str) -> list[Job]:
             for scheme in SCHEMES
         ]
 
-    return [Job(config) for config in over_seeds(arms, (0,) if profile == "smoke" else SEEDS)]
+    return over_seeds(arms, SEEDS, profile)
 
 
 def table(records: Sequence[Record]) -> pd.DataFrame:

@@ -14,9 +14,9 @@ from itertools import zip_longest
 import numpy as np
 import pandas as pd
 
-from odestack.lab.config import profile_base
 from odestack.lab.curvature import non_convex_share, plane_curvatures
 from odestack.lab.measurements import CurvatureConfig, Measured, Measurement, SurfaceConfig
+from odestack.lab.profiles import profile_base
 from odestack.lab.records import Record
 from odestack.lab.sweep import AnyJob, Job, MeasureJob
 from odestack.studies import depth_by_order

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pandas as pd
 
-from odestack.lab.config import RunConfig, profile_base
+from odestack.lab.config import RunConfig
+from odestack.lab.profiles import profile_base
 from odestack.lab.records import Record
 from odestack.lab.sweep import Job
 from odestack.studies.frame import EARLY_STEPS, early_loss, over_seeds, tidy
@@ -29,20 +30,22 @@ def jobs(profile: str) -> list[Job]:
     """Depths by rates by methods; then, one seed each, the harsh settings at the larger depth, and the very deep."""
     smoke = profile == "smoke"
     base = replace(profile_base(profile), schedule="constant", steps=4 if smoke else EARLY_STEPS)
-    depths, rates, seeds = ((26,), (0.1,), (0,)) if smoke else (DEPTHS, RATES, SEEDS)
+    depths, rates = ((26,), (0.1,)) if smoke else (DEPTHS, RATES)
 
     def arms(seed: int) -> list[RunConfig]:
-        return [
+        main = [
             replace(base, scheme=scheme, depth=depth, lr=lr, seed=seed)
             for depth in depths
             for lr in rates
             for scheme in SCHEMES
         ]
+        if seed != SEEDS[0]:
+            return main
+        harsh = [replace(base, scheme=s, depth=depths[-1], seed=seed, **setting) for setting in HARSH for s in SCHEMES]
+        deep = [replace(base, scheme=s, depth=VERY_DEEP, seed=seed) for s in ("euler", "rk4")]
+        return main + harsh + deep
 
-    harsh = [replace(base, scheme=s, depth=depths[-1], **setting) for setting in HARSH for s in SCHEMES]
-    deep = [replace(base, scheme=s, depth=VERY_DEEP) for s in ("euler", "rk4")]
-    first, *others = seeds
-    return [Job(config) for config in arms(first) + harsh + deep + over_seeds(arms, others)]
+    return over_seeds(arms, SEEDS, profile)
 
 
 def setting(config: RunConfig) -> str:

@@ -32,8 +32,7 @@ def jobs(profile: str) -> list[Job]:
             return replace(base, scheme=scheme, seed=seed, remainder=True)
 
     schemes = [name for name in catalogue.names() if fits(name, base.depth)]
-    configs = over_seeds(lambda seed: [arm(name, seed) for name in schemes], (0,) if profile == "smoke" else SEEDS)
-    return [Job(config) for config in configs]
+    return over_seeds(lambda seed: [arm(name, seed) for name in schemes], SEEDS, profile)
 
 
 def fits(scheme: str, depth: int) -> bool:

@@ -32,7 +32,7 @@ def jobs(profile: str) -> list[Job]:
         plain = [replace(base, scheme=scheme, seed=seed) for scheme in SCHEMES]
         return plain + [replace(base, scheme=start, multistep=name, seed=seed) for name, start in STARTS.items()]
 
-    return [Job(config) for config in over_seeds(arms, (0,) if profile == "smoke" else SEEDS)]
+    return over_seeds(arms, SEEDS, profile)
 
 
 def table(records: Sequence[Record]) -> pd.DataFrame:

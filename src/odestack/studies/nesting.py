@@ -40,7 +40,7 @@ def jobs(profile: str) -> list[Job]:
     def arms(seed: int) -> list[RunConfig]:
         return [replace(base, seed=seed, **scheme) for scheme in schemes]
 
-    return [Job(config) for config in over_seeds(arms, (0,) if profile == "smoke" else SEEDS)]
+    return over_seeds(arms, SEEDS, profile)
 
 
 def table(records: Sequence[Record]) -> pd.DataFrame:

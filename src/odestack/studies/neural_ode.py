@@ -59,9 +59,7 @@ def jobs(profile: str) -> list[Job]:
     adjoint = [replace(arm, adjoint=True) for arm in (adaptive["dopri5"], equal["three_eighths", EVALUATIONS[-1]])]
     stack = replace(removed, solver="euler", solver_steps=BLOCKS, T=float(BLOCKS), time=False)
     arms = [*adaptive.values(), *loose_and_tight, *equal.values(), *adjoint, stack, removed]
-    seeds = (0,) if profile == "smoke" else SEEDS
-    configs = over_seeds(lambda seed: [replace(arm, seed=seed) for arm in arms], seeds)
-    return [Job(config, "final" if config.seed == 0 else "nothing") for config in configs]
+    return over_seeds(lambda seed: [replace(arm, seed=seed) for arm in arms], SEEDS, profile, "final")
 
 
 def table(records: Sequence[Record]) -> pd.DataFrame:

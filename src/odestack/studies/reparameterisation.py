@@ -28,10 +28,7 @@ def jobs(profile: str) -> list[Job]:
     def arms(seed: int) -> list[RepVGGConfig]:
         return [replace(base, scheme=scheme, seed=seed) for scheme in SCHEMES]
 
-    return [
-        Job(config, "final" if profile == "cpu" and config.seed == 0 else "nothing")
-        for config in over_seeds(arms, (0,) if profile == "smoke" else SEEDS)
-    ]
+    return over_seeds(arms, SEEDS, profile, "final" if profile == "cpu" else "nothing")
 
 
 def table(records: Sequence[Record]) -> pd.DataFrame:

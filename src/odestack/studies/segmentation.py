@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from odestack.lab.config import profile_base
+from odestack.lab.profiles import profile_base
 from odestack.lab.records import Record
 from odestack.lab.sweep import Job
 from odestack.lab.unet_config import PetsConfig
@@ -29,7 +29,7 @@ def jobs(profile: str) -> list[Job]:
         options = {"width": WIDTH, "batch": BATCH, "epochs": base.epochs, "precision": base.precision}
         return [PetsConfig(scheme=scheme, seed=seed, **options) for scheme in SCHEMES]
 
-    return [Job(config) for config in over_seeds(arms, SEEDS)]
+    return over_seeds(arms, SEEDS, profile)
 
 
 def table(records: Sequence[Record]) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from odestack.lab.config import profile_base
+from odestack.lab.profiles import profile_base
 from odestack.lab.records import Record
 from odestack.lab.sweep import Job
 from odestack.lab.vit_config import ViTConfig
@@ -26,7 +26,7 @@ def jobs(profile: str) -> list[Job]:
     def arms(seed: int) -> list[ViTConfig]:
         return [ViTConfig(scheme=scheme, width=WIDTH[profile], seed=seed, **shared) for scheme in SCHEMES]
 
-    return [Job(config) for config in over_seeds(arms, (0,) if profile == "smoke" else SEEDS)]
+    return over_seeds(arms, SEEDS, profile)
 
 
 def table(records: Sequence[Record]) -> pd.DataFrame:

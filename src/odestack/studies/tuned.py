@@ -33,7 +33,7 @@ def jobs(profile: str) -> list[Job]:
             for lr in RATES
         ]
 
-    return [Job(config) for config in over_seeds(arms, (0,) if smoke else SEEDS)]
+    return over_seeds(arms, SEEDS, profile)
 
 
 def table(records: Sequence[Record]) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from odestack.lab.config import profile_base
+from odestack.lab.profiles import profile_base
 from odestack.lab.records import Record
 from odestack.lab.sweep import Job
 from odestack.lab.unet_config import UNetConfig
@@ -28,10 +28,7 @@ def jobs(profile: str) -> list[Job]:
     def arms(seed: int) -> list[UNetConfig]:
         return [UNetConfig(scheme=scheme, width=WIDTH[profile], seed=seed, **shared) for scheme in SCHEMES]
 
-    return [
-        Job(config, "final" if profile == "cpu" and config.seed == 0 else "nothing")
-        for config in over_seeds(arms, (0,) if profile == "smoke" else SEEDS)
-    ]
+    return over_seeds(arms, SEEDS, profile, "final" if profile == "cpu" else "nothing")
 
 
 def table(records: Sequence[Record]) -> pd.DataFrame:
