@@ -10,15 +10,15 @@ from pathlib import Path
 from odestack.methods import catalogue
 from odestack.methods.tableau import Tableau
 
-APART, TAP, DROP, RAIL = 160, 55, 52, 96
+APART, TAP, DROP, RAIL = 124, 50, 52, 96
 """Pixels: between branches, from a branch back to where it taps the state, down to the branch, down to its way back."""
-WIDTH, LEFT = 760, 135
+WIDTH, LEFT = 620, 112
 SUBSCRIPTS = "₁₂₃₄"
 STYLE = """
   svg { --text: #1f2328; --back: #ffffff; --fill: #dceaf7; --mark: #a63603 }
   @media (prefers-color-scheme: dark) { svg { --text: #e6edf3; --back: #16191d; --fill: #1d3a57; --mark: #f0a070 } }
-  text { font: 16px system-ui, sans-serif; fill: var(--text); text-anchor: middle; dominant-baseline: central }
-  .title { font-weight: 600; text-anchor: start } .scale { font-size: 14px; fill: var(--mark) }
+  text { font: 18px system-ui, sans-serif; fill: var(--text); text-anchor: middle; dominant-baseline: central }
+  .title { font-weight: 600; text-anchor: start } .scale { font-size: 16px; fill: var(--mark) }
   path { fill: none; stroke: var(--text); stroke-width: 1.6 } .sum { fill: var(--back) } .branch { fill: var(--fill) }
 """
 
@@ -28,7 +28,7 @@ def wirings() -> str:
     euler, rk4 = catalogue.get("euler"), catalogue.get("rk4")
     parts = [
         *_row("Four steps of Euler’s method: a plain residual network", [euler] * 4, 72),
-        *_row("One step of RK4: the same branches, parameters and multiplications", [rk4], 240),
+        *_row("One step of RK4: the same branches, wired anew", [rk4], 240),
     ]
     return "\n".join(
         [
@@ -45,13 +45,13 @@ def wirings() -> str:
 def _row(title: str, methods: list[Tableau], y: int) -> Iterator[str]:
     """One step of each method after the other, the state from left to right at height y."""
     yield f'<text class="title" x="20" y="{y - 42}">{title}</text>'
-    yield f'<path d="M45 {y}H{WIDTH - 70}"/>'
+    yield f'<path d="M45 {y}H{WIDTH - 62}"/>'
     yield _text("xₙ", 28, y)
     first = 0
     for method in methods:
         yield from _step(method, first, y)
         first += method.stages
-    yield _text("xₙ₊" + SUBSCRIPTS[len(methods) - 1], WIDTH - 42, y)
+    yield _text("xₙ₊" + SUBSCRIPTS[len(methods) - 1], WIDTH - 32, y)
 
 
 def _step(method: Tableau, first: int, y: int) -> Iterator[str]:
@@ -60,7 +60,7 @@ def _step(method: Tableau, first: int, y: int) -> Iterator[str]:
     Raises:
         ValueError: a branch sees others than the one before it, which this drawing has no room for.
     """
-    last = LEFT + APART * (first + method.stages - 1) + 62
+    last = LEFT + APART * (first + method.stages - 1) + 54
     for i, (row, weight) in enumerate(zip(method.A, method.b, strict=True)):
         x, below = LEFT + APART * (first + i), y + DROP
         if any(a != 0 for a in row[: max(i - 1, 0)]):
@@ -68,7 +68,7 @@ def _step(method: Tableau, first: int, y: int) -> Iterator[str]:
         yield f'<path d="M{x - TAP} {y}V{below}H{x}V{y + RAIL}"/>'
         if i > 0 and row[i - 1] != 0:
             yield f'<path d="M{x - APART + 24} {below}H{x - TAP}"/>' + _sum(x - TAP, below)
-            yield _scale(row[i - 1], x - TAP - 28, below - 12)
+            yield _scale(row[i - 1], x - TAP - 27, below - 14)
         yield _scale(weight, x + 18, y + RAIL - 13)
         yield f'<path class="branch" d="M{x - 24} {below - 17}h48v34h-48z"/>'
         yield _text("f" + SUBSCRIPTS[first + i], x, below)
