@@ -70,6 +70,12 @@ def test_a_process_of_its_own_trains() -> None:
         assert together(replace(determinism.base(3), dataset="mini-cifar10", width=4, depth=10, batch=8), 0.05) > 0
 
 
+def test_a_process_that_dies_is_not_waited_for() -> None:
+    config = replace(determinism.base(3), dataset="mini-cifar10", width=4, depth=10, batch=8)
+    with side_by_side(1) as together, pytest.raises((EOFError, ConnectionError)):
+        together(config, "long")  # type: ignore[arg-type]
+
+
 def test_a_trick_that_is_kept_gains_what_is_lost_without_it() -> None:
     settings = {"width": 16, "depth": 26, "precision": "bf16"}
     given = {"engine": [100.0, 120.0], "without bf16": [50.0, 40.0], "twice the batch": [110.0, 120.0]}

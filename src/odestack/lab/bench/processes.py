@@ -24,14 +24,15 @@ def side_by_side(
 
     Yields:
         A function that trains with the engine in all of them for so many seconds, and returns their images per second
-        together.
+        together. It raises EOFError if one of them has died.
     """
     context = multiprocessing.get_context("spawn")
     pipes = [context.Pipe() for _ in range(processes)]
     workers = [context.Process(target=_serve, args=(theirs, threads, device), daemon=True) for _, theirs in pipes]
     with patch.dict(os.environ, environment or {}):
-        for worker in workers:
+        for worker, (_, theirs) in zip(workers, pipes, strict=True):
             worker.start()
+            theirs.close()  # so that the death of a worker ends the wait for its answer
 
     def images_per_second(config: RunConfig, seconds: float) -> float:
         for ours, _ in pipes:
