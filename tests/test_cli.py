@@ -152,7 +152,7 @@ def test_scorecard_lists_every_claim_and_writes_the_readme(call, tmp_path):
     assert code == 0
     assert [line.split()[0] for line in out.splitlines() if line.startswith("C")] == [f"C{i}" for i in range(1, 22)]
     readme = tmp_path / "README.md"
-    readme.write_text("<!-- scorecard -->\n<!-- end of scorecard -->\n")
+    readme.write_text("".join(f"<!-- {part} -->\n<!-- end of {part} -->\n" for part in ("answer", "scorecard")))
     assert call("scorecard", "--readme", str(readme))[:2] == (0, "")
     assert readme.read_text().count("| not run |") == 20
     readme.write_text("no table")
