@@ -163,8 +163,11 @@ def test_scorecard_lists_every_claim_and_writes_the_readme(call, tmp_path):
 
 
 def test_bench_measures_prints_and_keeps_what_all_then_skips(call, tmp_path, monkeypatch):
+    from odestack.cli import bench
     from odestack.lab.bench import suite, trees
 
+    told = " ".join((bench.__doc__ or "").split())
+    assert told.endswith(": " + ", ".join(suite.GROUPS) + ".")
     monkeypatch.setattr(suite, "GROUPS", {name: suite.GROUPS[name] for name in ("trees", "cuda")})
     monkeypatch.setattr(trees, "METHODS", ("rk4",))
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)

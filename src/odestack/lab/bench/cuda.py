@@ -7,8 +7,16 @@ from functools import partial
 
 import torch
 
-from odestack.lab.bench.loops import DTYPES, ROOF_FLOPS, bench_config, engine, matrix_products, plain_network
-from odestack.lab.bench.measuring import Case, Pace, Steps, Unavailable, in_turn, rate, repeated
+from odestack.lab.bench.loops import (
+    DTYPES,
+    ROOF_FLOPS,
+    bench_config,
+    engine,
+    images_per_second,
+    matrix_products,
+    plain_network,
+)
+from odestack.lab.bench.measuring import Case, Pace, Unavailable, in_turn, rate, repeated
 from odestack.lab.bench.processes import side_by_side
 from odestack.lab.config import RunConfig
 from odestack.lab.train import initial_network
@@ -44,7 +52,7 @@ def _measure(config: RunConfig, pace: Pace) -> list[Case]:
             config, graphs, forward=torch.compile(graphs, mode="reduce-overhead"), device="cuda"
         ),
     }
-    measures = {name: partial(_images, config, steps, pace.seconds) for name, steps in loops.items()}
+    measures = {name: partial(images_per_second, config.batch, steps, pace.seconds) for name, steps in loops.items()}
     measures["matrix product"] = partial(_flops, DTYPES["bf16"], pace.seconds)
     with ExitStack() as stack:
         for count in RUNS:
@@ -62,10 +70,6 @@ def _measure(config: RunConfig, pace: Pace) -> list[Case]:
         )
         for name, values in samples.items()
     ]
-
-
-def _images(config: RunConfig, steps: Steps, seconds: float) -> float:
-    return config.batch * rate(steps, seconds)
 
 
 def _flops(dtype: torch.dtype, seconds: float) -> float:

@@ -54,9 +54,7 @@ def adaptive(d: int) -> dict[str, Solve]:
         "odestack": lambda: integrate.adaptive(_slope, SPAN, np.ones(d), method, TOLERANCE, TOLERANCE).nfe,
         "scipy": lambda: solve_ivp(_slope, SPAN, np.ones(d), method="RK45", rtol=TOLERANCE, atol=TOLERANCE).nfev,
         "torchdiffeq": lambda: _counted(
-            lambda f: odeint(
-                f, torch.ones(d, dtype=torch.float64), ends, method="dopri5", rtol=TOLERANCE, atol=TOLERANCE
-            )
+            lambda f: odeint(f, _ones(d), ends, method="dopri5", rtol=TOLERANCE, atol=TOLERANCE)
         ),
     }
 

@@ -11,9 +11,10 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from odestack.lab import cifar, train
-from odestack.lab.bench.measuring import Steps
+from odestack.lab.bench.measuring import Steps, rate
 from odestack.lab.config import RunConfig
 from odestack.lab.environment import best_precision
+from odestack.lab.tasks import Wanted
 from odestack.nets.network import Network
 
 ROOF_SIZE = 2048
@@ -32,13 +33,11 @@ def compiler() -> bool:
     return shutil.which("c++") is not None
 
 
-def batches(config: RunConfig, device: str = "cpu") -> Iterator[tuple[Tensor, Tensor]]:
+def batches(config: RunConfig, device: str = "cpu") -> Iterator[tuple[Tensor, Wanted]]:
     """The engine's batches, epoch after epoch."""
     split, _ = train.data(config.dataset, torch.device(device))
     for epoch in count():
-        order = torch.randperm(len(split), generator=train.stream(config.seed, "order", epoch))
-        augmentation = train.stream(config.seed, "augment", epoch)
-        yield from cifar.batches(split, config.batch, order=order, augmentation=augmentation)
+        yield from train.epoch_batches(config, split, epoch)
 
 
 def engine(
@@ -88,6 +87,13 @@ def plain_network(config: RunConfig) -> Network:
     return train.initial_network(config).to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
 
 
+def plain_sgd(config: RunConfig, network: Network) -> torch.optim.SGD:
+    """Not fused."""
+    return torch.optim.SGD(
+        network.parameters(), lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay
+    )
+
+
 def plain_batches(config: RunConfig, workers: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
     """Those of a DataLoader with so many worker processes, epoch after epoch."""
     loader = DataLoader(
@@ -105,15 +111,18 @@ def plain_batches(config: RunConfig, workers: int = 0) -> Iterator[tuple[Tensor,
 def plain(config: RunConfig, workers: int = 0) -> Steps:
     """NCHW, fp32, eager, with a DataLoader."""
     network = plain_network(config)
-    optimiser = torch.optim.SGD(
-        network.parameters(), lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay
-    )
+    optimiser = plain_sgd(config, network)
     for images, labels in plain_batches(config, workers):
         optimiser.zero_grad()
         loss = F.cross_entropy(network(images), labels)
         loss.backward()
         optimiser.step()
         yield loss.detach()
+
+
+def images_per_second(batch: int, steps: Steps, seconds: float) -> float:
+    """Of a loop whose step is a batch of this size, measured for so many seconds."""
+    return batch * rate(steps, seconds)
 
 
 def matrix_products(dtype: torch.dtype, device: str = "cpu") -> Steps:

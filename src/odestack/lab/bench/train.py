@@ -16,6 +16,7 @@ from odestack.lab.bench.loops import (
     bench_config,
     compiler,
     engine,
+    images_per_second,
     matrix_products,
     plain,
 )
@@ -64,10 +65,10 @@ def _measure(
     if compiled and compiler():
         network = initial_network(config)
         loops[COMPILED] = engine(config, network, forward=torch.compile(network))
-    images = {name: partial(_images, config, steps, pace.seconds) for name, steps in loops.items()}
+    images = {name: partial(images_per_second, config.batch, steps, pace.seconds) for name, steps in loops.items()}
     if together is not None:
         images[PARALLEL] = partial(together, config, pace.seconds)
-    others = {"batches": partial(_images, config, batches(config), pace.seconds / 5)} | {
+    others = {"batches": partial(images_per_second, config.batch, batches(config), pace.seconds / 5)} | {
         f"matrix product {precision}": partial(_flops, matrix_products(DTYPES[precision]), pace.seconds / 4)
         for precision in sorted({"fp32", config.precision})
     }
@@ -83,10 +84,6 @@ def _measure(
         )
         for name, values in samples.items()
     ]
-
-
-def _images(config: RunConfig, steps: Steps, seconds: float) -> float:
-    return config.batch * rate(steps, seconds)
 
 
 def _flops(products: Steps, seconds: float) -> float:

@@ -15,8 +15,17 @@ import torch
 from torch import Tensor, nn
 
 from odestack.lab import train
-from odestack.lab.bench.loops import batches, bench_config, compiler, engine, plain_batches, plain_network
-from odestack.lab.bench.measuring import Case, Pace, Result, Steps, in_turn, rate
+from odestack.lab.bench.loops import (
+    batches,
+    bench_config,
+    compiler,
+    engine,
+    images_per_second,
+    plain_batches,
+    plain_network,
+    plain_sgd,
+)
+from odestack.lab.bench.measuring import Case, Pace, Result, Steps, in_turn
 from odestack.lab.bench.processes import side_by_side
 from odestack.lab.bench.train import COMPILED_WIDTH, PARALLEL
 from odestack.lab.config import RunConfig
@@ -47,7 +56,7 @@ def _measure(config: RunConfig, pace: Pace) -> list[Case]:
         loops = {"engine": (engine(config), config.batch)}
         loops |= {f"{WITHOUT}{name}": (steps, config.batch) for name, steps in _without(config).items()}
         loops |= _with(config)
-        measures = {name: partial(_images, size, steps, seconds) for name, (steps, size) in loops.items()}
+        measures = {name: partial(images_per_second, size, steps, seconds) for name, (steps, size) in loops.items()}
         threads = torch.get_num_threads()
         for name, variables in ENVIRONMENTS.items():
             measures[name] = partial(stack.enter_context(side_by_side(1, threads, variables)), config, seconds)
@@ -59,10 +68,6 @@ def _measure(config: RunConfig, pace: Pace) -> list[Case]:
         Case(name, settings, "images/s", values, "engine" if name != "engine" else None)
         for name, values in samples.items()
     ]
-
-
-def _images(batch: int, steps: Steps, seconds: float) -> float:
-    return batch * rate(steps, seconds)
 
 
 def summary(result: Result) -> pd.DataFrame:
@@ -81,12 +86,9 @@ def summary(result: Result) -> pd.DataFrame:
 
 def _without(config: RunConfig) -> dict[str, Steps]:
     network = train.initial_network(config)
-    unfused = torch.optim.SGD(
-        network.parameters(), lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay
-    )
     loops = {
         "channels last": _nchw(config),
-        "fused SGD": engine(config, network, unfused),
+        "fused SGD": engine(config, network, plain_sgd(config, network)),
         "ReLU in place": engine(config, _relu_out_of_place(config)),
         "stage sums in place": _fresh_sums(engine(config)),
         "images in memory": _from_loader(config),
