@@ -35,7 +35,7 @@ def wirings() -> str:
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} 356" role="img">',
             "<title>The same four residual branches, wired as Euler’s method and as RK4</title>",
             f"<style>{STYLE}</style>",
-            f'<rect width="{WIDTH}" height="356" rx="8" style="fill: var(--back)"/>',
+            f'<rect width="{WIDTH}" height="356" style="fill: var(--back)"/>',
             *parts,
             "</svg>\n",
         ]
