@@ -25,6 +25,8 @@ FILE_NAME = re.compile(r"\.(png|svg|jpe?g|gif|webp)$|^_images/|^$", re.IGNORECAS
 LIGHTNESS = "e => getComputedStyle(e).backgroundColor.match(/[0-9.]+/g).slice(0, 3).map(Number)"
 SPEED_HINT = re.compile(r"GPU stall|willReadFrequently")
 """What chromium remarks on the speed of WebGL, with which plotly draws surfaces."""
+TAB_STOPS = "() => [...document.querySelectorAll('.output')].every(e => e.scrollWidth <= e.clientWidth || e.tabIndex === 0)"
+"""The theme gives a table that scrolls its tab stop 0.3 seconds after a change of size, and so does the test wait."""
 TYPESET = "window.MathJax?.startup?.promise.then(() => null)"
 
 
@@ -168,6 +170,7 @@ def test_axe_finds_no_serious_barrier(visit: Visit) -> None:
         "() => { document.querySelectorAll('mjx-container').forEach(e => e.replaceWith('formula'));"
         " [...document.querySelectorAll('.highlight pre')].slice(1).forEach(e => { e.textContent = 'code'; }); }"
     )
+    visit.page.wait_for_function(TAB_STOPS)
     options = {"preload": False, "resultTypes": ["violations"]}
     found: dict[str, Any] = Axe().run(visit.page, options=options).response
     serious = [v for v in found["violations"] if v["impact"] in ("serious", "critical")]
