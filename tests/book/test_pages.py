@@ -25,7 +25,7 @@ FILE_NAME = re.compile(r"\.(png|svg|jpe?g|gif|webp)$|^_images/|^$", re.IGNORECAS
 LIGHTNESS = "e => getComputedStyle(e).backgroundColor.match(/[0-9.]+/g).slice(0, 3).map(Number)"
 SPEED_HINT = re.compile(r"GPU stall|willReadFrequently")
 """What chromium remarks on the speed of WebGL, with which plotly draws surfaces."""
-TAB_STOPS = "() => [...document.querySelectorAll('.output')].every(e => e.scrollWidth <= e.clientWidth || e.tabIndex === 0)"
+TAB_STOPS = "[...document.querySelectorAll('.output')].every(e => e.scrollWidth <= e.clientWidth || e.tabIndex === 0)"
 """The theme gives a table that scrolls its tab stop 0.3 seconds after a change of size, and so does the test wait."""
 TYPESET = "window.MathJax?.startup?.promise.then(() => null)"
 

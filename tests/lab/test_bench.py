@@ -12,7 +12,7 @@ import pytest
 import torch
 from torchvision.transforms import functional as TF
 
-from odestack.lab import cifar
+from odestack.lab import cifar, train
 from odestack.lab.bench import (
     book,
     determinism,
@@ -142,7 +142,11 @@ def test_images_are_measured_from_file_to_step(monkeypatch: pytest.MonkeyPatch) 
 
 def test_repetitions_on_one_thread_are_the_same_to_the_last_bit() -> None:
     config = replace(determinism.base(3), dataset="mini-cifar10", n_train=96, batch=32, width=8, depth=10)
-    table = determinism.spreads(result("determinism", determinism.cases(BRIEF, config)))
+    record = train.run(config)
+    measured = result("determinism", determinism.cases(BRIEF, config, [record]))
+    assert "1 runs of the lab" in determinism.beside_records(measured)
+    assert "0.00 points at most" in determinism.beside_records(measured), "the processor is the same"
+    table = determinism.spreads(measured)
     assert (table.loc[determinism.AGAIN] == 0).all()
     assert table.loc[determinism.SEED, "training loss, step 1"] > 0.001
     assert table.loc[determinism.THREADS, "training loss, step 1"] < 1e-4

@@ -1,5 +1,7 @@
-"""What a repetition gives: the same run again, on more threads, in another precision, and with another seed."""
+"""What a repetition gives: the same run again, on more threads, in another precision, with another seed, and where
+another processor has trained it before."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -9,6 +11,7 @@ from odestack.lab import train
 from odestack.lab.bench.measuring import Case, Pace, Result
 from odestack.lab.cifar import CIFAR_FILE, DATASETS
 from odestack.lab.config import RunConfig
+from odestack.lab.records import Record, Store
 
 STEPS = 50
 LOSSES = (1, 10, STEPS)
@@ -23,6 +26,9 @@ RUNS: tuple[tuple[str, dict[str, object], int], ...] = (
     (SEED, {"seed": 1}, 1),
 )
 """Name, changes of the config, threads."""
+RECORDS = 8
+"""Committed runs that are trained again."""
+RETRAINED = "test accuracy, retrained minus record"
 
 
 def base(steps: int = STEPS) -> RunConfig:
@@ -32,8 +38,16 @@ def base(steps: int = STEPS) -> RunConfig:
     return RunConfig(scheme="rk4", depth=26, dataset=dataset, n_train=images, steps=steps)
 
 
-def cases(pace: Pace, config: RunConfig | None = None) -> list[Case]:
-    """Losses of some steps and the final test accuracy of each run; the pace does not matter."""
+def committed(store: Store | None = None) -> list[Record]:
+    """Evenly chosen records of the cpu profile that trained on mini-cifar10 to the end."""
+    store = store or Store("cpu")
+    found = [Record.from_json(path.read_bytes(), str(path)) for path in sorted(store.folder.glob("*.json"))]
+    small = [record for record in found if record.config.dataset == "mini-cifar10" and record.status == "done"]
+    return small[:: -(-len(small) // RECORDS)] if small else []
+
+
+def cases(pace: Pace, config: RunConfig | None = None, records: Sequence[Record] | None = None) -> list[Case]:
+    """Losses of some steps and the test accuracy of each run, then records trained again. The pace is no matter."""
     config = config or base()
     threads = torch.get_num_threads()
     found = []
@@ -47,13 +61,36 @@ def cases(pace: Pace, config: RunConfig | None = None) -> list[Case]:
             losses = [(step, record.early_loss[step - 1]) for step in LOSSES if step <= run.total_steps]
             found += [Case(f"training loss, step {step}", settings, "nats", [loss]) for step, loss in losses]
             found.append(Case("test accuracy", settings, "%", [record.final["test_accuracy"]]))
+        torch.set_num_threads(1)
+        found += [retrained(record) for record in (committed() if records is None else records)]
     finally:
         torch.set_num_threads(threads)
     return found
 
 
+def retrained(record: Record) -> Case:
+    """How far the final test accuracy is from the record when this machine trains the run, in points."""
+    difference = train.run(record.config).final["test_accuracy"] - record.final["test_accuracy"]
+    settings = {"run": record.config.key, "processor": record.environment["device"]}
+    return Case(RETRAINED, settings, "points", [difference])
+
+
 def spreads(result: Result) -> pd.DataFrame:
     """Largest distance of each kind of repetition from the reference: one row a kind, one column a metric."""
-    table = result.table().pivot_table(index=["run", "seed"], columns="case", values="median", sort=False)
+    table = result.table().query("case != @RETRAINED")
+    table = table.pivot_table(index=["run", "seed"], columns="case", values="median", sort=False)
     distances = (table - table.xs("reference").iloc[0]).abs()
     return distances.drop("reference").groupby("run", sort=False).max()[list(table.columns)]
+
+
+def beside_records(result: Result) -> str:
+    """What training committed runs again gave, in a sentence."""
+    again = [case for case in result.cases if case.name == RETRAINED]
+    if not again:
+        return "No committed run was trained again."
+    before = ", ".join(sorted({case.settings["processor"] for case in again}))
+    largest, root = max(abs(case.median) for case in again), (sum(c.median**2 for c in again) / len(again)) ** 0.5
+    return (
+        f"{len(again)} runs of the lab, recorded on {before}, were trained again on {result.environment['device']}: "
+        f"their accuracy moved by {largest:.2f} points at most (root mean square {root:.2f})."
+    )
