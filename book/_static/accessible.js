@@ -1,5 +1,5 @@
 /* Mends what the theme and the table writer leave: roles that contradict each other, headers without a text, and
-   tables and code that scroll but cannot be reached by keyboard. */
+   tables, figures and code that scroll but cannot be reached by keyboard. */
 document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll(".citation-list").forEach((list) => list.removeAttribute("role"));
   document.querySelectorAll(".citation-list .citation").forEach((entry) => entry.removeAttribute("role"));
@@ -9,7 +9,7 @@ document.addEventListener("DOMContentLoaded", () => {
   });
 
   const reachable = new ResizeObserver(() => {
-    document.querySelectorAll("article :is(table, pre, .output, .pst-scrollable-table-container)").forEach((part) => {
+    document.querySelectorAll("article :is(table, figure, pre, .output, .pst-scrollable-table-container)").forEach((part) => {
       if (part.scrollWidth > part.clientWidth) part.tabIndex = 0;
     });
   });
