@@ -1,5 +1,6 @@
 """The benchmarks measure what they say. How fast this machine is, is no matter of tests."""
 
+import copy
 import itertools
 import json
 import time
@@ -26,6 +27,7 @@ from odestack.lab.bench import (
     tricks,
 )
 from odestack.lab.bench import train as training
+from odestack.lab.bench.fused import fuse
 from odestack.lab.bench.goals import judged
 from odestack.lab.bench.loops import Photographs
 from odestack.lab.bench.measuring import Case, Pace, Result
@@ -251,3 +253,30 @@ def test_goals_are_met_or_not_met_or_not_run() -> None:
     assert (asked.split(), found.split(), verdict) == (["≤", "3.0", "s"], ["4.0", "s"], "not met")
     assert table.loc["More memory of RK4 than of Euler at equal depth", "verdict"] == "met"
     assert table.loc["Speed at width 16, one process", ["measured", "verdict"]].tolist() == ["–", "not run"]
+
+
+@pytest.mark.parametrize(("precision", "verdict"), [("bf16", "met"), ("fp32", "not run")])
+def test_goals_of_speed_are_those_of_a_processor_with_bf16(precision: str, verdict: str) -> None:
+    settings = {"width": 16, "depth": 50, "precision": precision, "macs": 1_000_000}
+    given = {"engine": [1000.0], "plain, 1 workers": [500.0], "batches": [20_000.0]}
+    cases = [Case(name, settings, "images/s", samples, "plain, 1 workers") for name, samples in given.items()]
+    cases += [Case(f"matrix product {name}", settings, "FLOP/s", [12e9]) for name in ("fp32", "bf16")]
+    table = judged({"train": result("train", cases)}).set_index("goal")
+    assert table.loc["Speed at width 16, one process", "verdict"] == verdict
+
+
+def test_batch_norm_and_relu_in_one_have_the_gradients_of_two() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(4, 6, 5, 5).contiguous(memory_format=torch.channels_last)
+    plain = torch.nn.Sequential(torch.nn.BatchNorm2d(6), torch.nn.ReLU(), torch.nn.Conv2d(6, 3, 3))
+    for values in (plain[0].weight, plain[0].bias):
+        torch.nn.init.normal_(values)
+    fused = copy.deepcopy(plain)
+    fuse(fused)
+    assert not any(isinstance(module, torch.nn.ReLU) for module in fused)
+    found = []
+    for network in (plain, fused):
+        inputs = x.clone(memory_format=torch.preserve_format).requires_grad_()
+        (network(inputs) ** 2).sum().backward()
+        found.append([inputs.grad, *(p.grad for p in network.parameters()), *network.buffers()])
+    torch.testing.assert_close(found[1], found[0], rtol=1e-4, atol=1e-4)

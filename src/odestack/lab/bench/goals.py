@@ -42,13 +42,14 @@ def judged(results: Results) -> pd.DataFrame:
 
 
 def _training(column: str, loop: str, width: int) -> Callable[[Results], float]:
-    """The lowest value over the depths."""
+    """The lowest value over the depths; NaN where the engine did not compute in bf16."""
 
     def measure(results: Results) -> float:
         if (result := results.get("train")) is None:
             return nan
         table = train.summary(result)
-        return table.loc[(table["loop"] == loop) & (table["width"] == width), column].min()
+        chosen = (table["loop"] == loop) & (table["width"] == width) & (table["precision"] == "bf16")
+        return table.loc[chosen, column].min()
 
     return measure
 

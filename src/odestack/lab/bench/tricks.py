@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from odestack.lab import train
+from odestack.lab.bench.fused import fuse
 from odestack.lab.bench.loops import (
     batches,
     bench_config,
@@ -99,9 +100,12 @@ def _without(config: RunConfig) -> dict[str, Steps]:
 def _with(config: RunConfig) -> dict[str, tuple[Steps, int]]:
     again = train.initial_network(config)
     recompute_branches(again)
+    fused = train.initial_network(config)
+    fuse(fused)
     double = replace(config, batch=2 * config.batch)
     loops = {
         "recomputed branches": (engine(config, again), config.batch),
+        "batch norm and ReLU in one": (engine(config, fused), config.batch),
         "twice the batch": (engine(double), double.batch),
     }
     if compiler() and config.width < COMPILED_WIDTH:
