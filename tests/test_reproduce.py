@@ -30,7 +30,7 @@ def drawn(rng: np.random.Generator, shift: float = 0.0) -> list[list[float]]:
 def test_runs_that_behave_like_other_seeds_agree_in_19_of_20_studies() -> None:
     rng = np.random.default_rng(0)
     tables = [compared(study(drawn(rng)), study(drawn(rng))) for _ in range(200)]
-    assert np.mean([not table["agrees"][:-1].all() for table in tables]) <= 0.08, "5 %, and 2 standard errors"
+    assert np.mean([not all(table["agrees"].tolist()[:-1]) for table in tables]) <= 0.08, "5 %, and 2 standard errors"
     assert np.mean([not table["agrees"].iloc[-1] for table in tables]) <= 0.08
 
 
