@@ -268,9 +268,10 @@ def test_goals_of_speed_are_those_of_a_processor_with_bf16(precision: str, verdi
 def test_batch_norm_and_relu_in_one_have_the_gradients_of_two() -> None:
     torch.manual_seed(0)
     x = torch.randn(4, 6, 5, 5).contiguous(memory_format=torch.channels_last)
-    plain = torch.nn.Sequential(torch.nn.BatchNorm2d(6), torch.nn.ReLU(), torch.nn.Conv2d(6, 3, 3))
-    for values in (plain[0].weight, plain[0].bias):
+    norm = torch.nn.BatchNorm2d(6)
+    for values in norm.parameters():
         torch.nn.init.normal_(values)
+    plain = torch.nn.Sequential(norm, torch.nn.ReLU(), torch.nn.Conv2d(6, 3, 3))
     fused = copy.deepcopy(plain)
     fuse(fused)
     assert not any(isinstance(module, torch.nn.ReLU) for module in fused)
