@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from odestack.lab import cifar, train
+from odestack.lab.records import Store
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -36,6 +37,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if skipped and session.exitstatus == pytest.ExitCode.OK:
         reporter.write_line(f"{len(skipped)} tests were skipped, which CI does not allow", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture
+def empty_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, which every run store of this process that names none is in."""
+    monkeypatch.setattr(Store.__init__, "__defaults__", (tmp_path,))
+    return tmp_path
 
 
 @pytest.fixture

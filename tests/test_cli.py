@@ -7,7 +7,6 @@ import sys
 import pytest
 
 from odestack.cli import main
-from odestack.lab.records import Store
 
 
 def odestack(*arguments, capsys, monkeypatch):
@@ -23,16 +22,9 @@ def odestack(*arguments, capsys, monkeypatch):
 
 
 @pytest.fixture
-def call(capsys, monkeypatch, store):
+def call(capsys, monkeypatch, empty_data):
     """Every call has a store of its own, so that no test can train into, or read from, that of the repository."""
     return lambda *arguments: odestack(*arguments, capsys=capsys, monkeypatch=monkeypatch)
-
-
-@pytest.fixture
-def store(tmp_path, monkeypatch):
-    """An empty run store of its own."""
-    monkeypatch.setattr(Store.__init__, "__defaults__", (tmp_path,))
-    return tmp_path
 
 
 SMALL = ("--dataset", "mini-cifar10", "--depth", "26", "--width", "4", "--batch", "16", "--steps", "2")
@@ -52,7 +44,7 @@ def test_methods_shows_one_with_its_conditions(call):
     assert "fails by" in out
 
 
-def test_a_method_from_a_file_is_judged_and_trained(call, store, tmp_path):
+def test_a_method_from_a_file_is_judged_and_trained(call, empty_data, tmp_path):
     file = tmp_path / "mine.json"
     file.write_text(json.dumps({"A": [[], ["2/3"]], "b": ["1/4", "3/4"]}))
     code, out, _ = call("methods", "--tableau", str(file))
@@ -60,15 +52,15 @@ def test_a_method_from_a_file_is_judged_and_trained(call, store, tmp_path):
     assert out.splitlines()[1].split()[:3] == ["mine", "2", "2"]
     code, out, _ = call("train", "--tableau", str(file), *SMALL)
     assert code == 0
-    (record,) = (store / "runs" / "own").glob("mine-*.json")
+    (record,) = (empty_data / "runs" / "own").glob("mine-*.json")
     assert json.loads(record.read_text())["status"] == "done"
 
 
-def test_train_stores_a_record_and_a_second_call_finds_it(call, store):
+def test_train_stores_a_record_and_a_second_call_finds_it(call, empty_data):
     code, first, _ = call("train", "--scheme", "rk4", *SMALL)
     assert code == 0
     assert "test accuracy" in first
-    (record,) = (store / "runs" / "own").glob("rk4-*.json")
+    (record,) = (empty_data / "runs" / "own").glob("rk4-*.json")
     written = record.stat().st_mtime_ns
     assert call("train", "--scheme", "rk4", *SMALL)[1] == first
     assert record.stat().st_mtime_ns == written
@@ -80,9 +72,9 @@ def row(table, name):
     return line.split()[1:3]
 
 
-def test_sweep_fills_the_store_and_runs_tells(call, store):
+def test_sweep_fills_the_store_and_runs_tells(call, empty_data):
     assert row(call("sweep", "depth_by_order", "--profile", "smoke", "--dry-run")[1], "depth_by_order") == ["10", "10"]
-    assert not (store / "runs").exists()
+    assert not (empty_data / "runs").exists()
     code, out, _ = call("sweep", "depth_by_order", "--profile", "smoke", "--workers", "1")
     assert code == 0
     assert row(out, "depth_by_order") == ["10", "0"]
@@ -93,7 +85,7 @@ def test_sweep_fills_the_store_and_runs_tells(call, store):
     assert "unknown" not in listed, "with finished runs there is a speed to go by"
 
 
-def test_sweep_looks_for_the_ray_cluster_it_is_told_of(call, store, monkeypatch):
+def test_sweep_looks_for_the_ray_cluster_it_is_told_of(call, empty_data, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     code, _, err = call("sweep", "headline", "--profile", "smoke", "--ray", "auto")
     assert code == 2
@@ -120,7 +112,7 @@ def test_sweep_looks_for_the_ray_cluster_it_is_told_of(call, store, monkeypatch)
         (("bench", "trees", "--repeats", "0"), "repeats is 0"),
     ],
 )
-def test_what_cannot_be_done_is_one_sentence(call, store, arguments, sentence):
+def test_what_cannot_be_done_is_one_sentence(call, empty_data, arguments, sentence):
     code, _, err = call(*arguments)
     assert code == 2
     assert err.startswith("error: ")
@@ -188,10 +180,10 @@ def test_export_writes_the_tables(call, tmp_path):
     assert [line.rsplit("/", 1)[1] for line in out.splitlines()] == ["runs.csv", "epochs.csv", "dictionary.csv"]
 
 
-def test_reproduce_retrains_and_agrees(call, store, monkeypatch):
+def test_reproduce_retrains_and_agrees(call, empty_data, monkeypatch):
     from odestack import reproduce
 
-    monkeypatch.setattr(reproduce, "FRESH", store / "reproduced")
+    monkeypatch.setattr(reproduce, "FRESH", empty_data / "reproduced")
     monkeypatch.setattr("os.cpu_count", lambda: 1)
     assert call("sweep", "depth_by_order", "--profile", "smoke", "--workers", "1")[0] == 0
     code, out, _ = call("reproduce", "depth_by_order", "--profile", "smoke")
@@ -200,16 +192,16 @@ def test_reproduce_retrains_and_agrees(call, store, monkeypatch):
     assert "False" not in out
     verdicts = [line.split()[0] for line in out.splitlines() if line.strip().startswith("C")]
     assert verdicts == ["C2", "C3", "C4", "C5"], "the claims that rest on the study"
-    assert len(list((store / "reproduced" / "runs" / "smoke").glob("*.json"))) == 10
+    assert len(list((empty_data / "reproduced" / "runs" / "smoke").glob("*.json"))) == 10
 
 
-def test_reproduce_tells_when_results_disagree(call, store, monkeypatch):
+def test_reproduce_tells_when_results_disagree(call, empty_data, monkeypatch):
     from odestack import reproduce
 
-    monkeypatch.setattr(reproduce, "FRESH", store / "reproduced")
+    monkeypatch.setattr(reproduce, "FRESH", empty_data / "reproduced")
     monkeypatch.setattr("os.cpu_count", lambda: 1)
     assert call("sweep", "depth_by_order", "--profile", "smoke", "--workers", "1")[0] == 0
-    (first, *_) = sorted((store / "runs" / "smoke").glob("*.json"))
+    (first, *_) = sorted((empty_data / "runs" / "smoke").glob("*.json"))
     data = json.loads(first.read_text())
     data["epochs"][-1]["test_accuracy"] += 2 * reproduce.STATED["accuracy"]
     first.write_text(json.dumps(data))

@@ -9,8 +9,7 @@ from odestack.studies import depth_by_order, evidence
 
 
 @pytest.fixture(autouse=True)
-def store(tmp_path, monkeypatch):
-    monkeypatch.setattr(Store.__init__, "__defaults__", (tmp_path,))
+def store(empty_data):
     return Store("cpu")
 
 

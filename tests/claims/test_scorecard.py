@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,12 +14,7 @@ from odestack.lab.records import Record, Store
 from odestack.studies import STUDIES, get
 from odestack.studies.evidence import Evidence
 
-
-@pytest.fixture(autouse=True)
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty run store of its own."""
-    monkeypatch.setattr(Store.__init__, "__defaults__", (tmp_path,))
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("empty_data")
 
 
 def made(

@@ -9,7 +9,6 @@ import typer
 from effort import ALL
 
 from odestack.cli import app, main
-from odestack.lab.records import Store
 
 HOSTILE = ("", " ", "../../etc/passwd", "; rm -rf /", "$(id)", "nan", "-1", "1e999", "é" * 300, "--", "%s%n", "None")
 
@@ -39,10 +38,9 @@ assert len(OPTIONS) > 40
 
 
 @pytest.fixture
-def empty_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(Store.__init__, "__defaults__", (tmp_path,))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+def empty_store(empty_data: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(empty_data)
+    return empty_data
 
 
 def test_hostile_arguments(

@@ -11,10 +11,9 @@ from odestack.studies import STUDIES, evidence, get, schedule
 
 
 @pytest.fixture
-def store(tmp_path, monkeypatch):
-    monkeypatch.setattr(Store.__init__, "__defaults__", (tmp_path,))
+def store(empty_data, monkeypatch):
     monkeypatch.setattr(evidence.os, "cpu_count", lambda: 1)
-    return tmp_path / "runs"
+    return empty_data / "runs"
 
 
 def test_without_a_budget_nothing_is_trained_and_the_missing_are_named(store):

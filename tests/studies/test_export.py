@@ -13,15 +13,14 @@ from odestack.studies import export, get
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def store(empty_data: Path) -> Path:
     """A store with a finished run of headline, and one that diverged and that no study knows."""
-    monkeypatch.setattr(Store.__init__, "__defaults__", (tmp_path / "data",))
     rows = [{"epoch": n, "step": 390 * n, "test_accuracy": 40.0 + n, "seconds": 1.5} for n in (1, 2)]
     environment = {"device": "a processor", "threads": 1, "date": "2026-01-02"}
     first = get("headline").jobs("cpu")[0].config
     Store("cpu").put(Record(first, "done", rows, [2.0] * 400, environment, 12.5))
     Store("cpu").put(Record(RunConfig(lr=99.0), "diverged", [], [2.3, 5.0], environment, 1.0))
-    return tmp_path / "data"
+    return empty_data
 
 
 def test_one_row_a_run_with_its_settings_results_and_machine(store: Path) -> None:
@@ -63,8 +62,8 @@ def test_what_is_written_can_be_read_and_does_not_change(store: Path, tmp_path: 
     assert [path.read_bytes() for path in export.write(tmp_path)] == before
 
 
-def test_an_empty_store_gives_empty_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Store.__init__, "__defaults__", (tmp_path,))
+@pytest.mark.usefixtures("empty_data")
+def test_an_empty_store_gives_empty_tables() -> None:
     assert len(export.runs()) == len(export.epochs()) == 0
     assert {"key", "test_accuracy"} <= set(export.runs())
 

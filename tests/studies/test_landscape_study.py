@@ -67,8 +67,8 @@ def test_the_table_has_the_hessian_in_rows_of_its_own():
     assert [each.config for each in landscape.surfaces(measured, "trajectory")] == [path]
 
 
-def test_missing_measurements_are_named_with_what_they_wait_for(tmp_path, monkeypatch):
-    monkeypatch.setattr(Store.__init__, "__defaults__", (tmp_path,))
+@pytest.mark.usefixtures("empty_data")
+def test_missing_measurements_are_named_with_what_they_wait_for():
     found = gather("landscape", "cpu")
     total = len(landscape.jobs("cpu"))
     assert f"0 of {total} runs and measurements" in str(found.statement().data)
@@ -81,16 +81,16 @@ def test_missing_measurements_are_named_with_what_they_wait_for(tmp_path, monkey
     assert waits not in schedule.overview(["landscape"], "cpu", keys=True)
 
 
-def test_hours_of_surfaces_go_by_finished_surfaces(tmp_path, monkeypatch):
-    monkeypatch.setattr(Store.__init__, "__defaults__", (tmp_path,))
+@pytest.mark.usefixtures("empty_data")
+def test_hours_of_surfaces_go_by_finished_surfaces():
     Store("cpu").put(plane(21, 1.0, 1.0))
     fine, coarse = SurfaceConfig(RUN, direction=9), SurfaceConfig(RUN, points=11)
     assert schedule.hours([fine], "cpu") == pytest.approx(1 / 60)
     assert schedule.hours([coarse], "cpu") == pytest.approx(11**2 / 21**2 / 60)
 
 
-def test_the_smoke_study_needs_no_other(tmp_path, monkeypatch):
-    monkeypatch.setattr(Store.__init__, "__defaults__", (tmp_path,))
+@pytest.mark.usefixtures("empty_data")
+def test_the_smoke_study_needs_no_other():
     jobs = landscape.jobs("smoke")
     jobs = [job for job in jobs if not (isinstance(job, MeasureJob) and isinstance(job.config, CurvatureConfig))]
     assert sweep(jobs, Store("smoke")) == []

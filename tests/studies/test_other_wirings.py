@@ -5,7 +5,7 @@ import math
 import pytest
 
 from odestack.lab import train
-from odestack.lab.records import Record, Store
+from odestack.lab.records import Record
 from odestack.methods import catalogue
 from odestack.nets.cost import cost
 from odestack.studies import adaptive, anchor, depth_by_order, evidence, methods, multistep, nesting, schedule
@@ -122,8 +122,8 @@ def test_the_anchor_is_the_published_recipe_at_gpu_only():
     assert anchor.table([]).empty
 
 
-def test_without_a_record_the_anchor_is_said_not_to_be_run(tmp_path, monkeypatch):
-    monkeypatch.setattr(Store.__init__, "__defaults__", (tmp_path,))
+@pytest.mark.usefixtures("empty_data")
+def test_without_a_record_the_anchor_is_said_not_to_be_run():
     found = evidence.gather("anchor")
     assert found.records == []
     assert found.profile == "gpu"

@@ -8,8 +8,7 @@ from odestack.studies import STUDIES, classroom, depth_by_order, schedule
 
 
 @pytest.fixture
-def store(tmp_path, monkeypatch):
-    monkeypatch.setattr(Store.__init__, "__defaults__", (tmp_path,))
+def store(empty_data):
     return Store("cpu")
 
 
