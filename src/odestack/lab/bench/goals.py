@@ -76,6 +76,13 @@ def _memory_of_order_four(results: Results) -> float:
     return memory["rk4"] / memory["euler"] - 1 if {"rk4", "euler"} <= memory.keys() else nan
 
 
+def _seconds_for_a_plane(results: Results) -> float:
+    if (result := results.get("surfaces")) is None:
+        return nan
+    speeds = {case.name: case.median for case in result.cases}
+    return PLANE**2 / speeds["odestack"]
+
+
 def _ratio(result: Result | None, name: str) -> float:
     if result is None:
         return nan
@@ -83,6 +90,8 @@ def _ratio(result: Result | None, name: str) -> float:
     return float(table.loc[name, "ratio"]) if name in table.index else nan  # type: ignore[arg-type]
 
 
+PLANE = 21
+"""Points a side of a plane through a loss surface."""
 TIMES = "{:.2f}\N{NO-BREAK SPACE}×"
 GOALS = (
     Goal("Speed at width 16, one process", 1.9, True, _training("speed", "engine", 16), TIMES),
@@ -96,7 +105,15 @@ GOALS = (
     Goal("Speed at width 64, compiled", 2.3, True, _training("speed", train.COMPILED, 64), TIMES),
     Goal("Share of the roof at width 64, compiled", 0.85, True, _training("of_roof", train.COMPILED, 64), "{:.0%}"),
     Goal("Share of a step that goes into its images", 0.03, False, _data_share, "{:.1%}"),
+    Goal(
+        "A loss surface of 21 × 21 points, 1,000 images, depth 50",
+        240.0,
+        False,
+        _seconds_for_a_plane,
+        "{:.0f}\N{NO-BREAK SPACE}s",
+    ),
     Goal("CIFAR-10 ready, seconds", 3.0, False, _seconds_to_ready, "{:.1f}\N{NO-BREAK SPACE}s"),
     Goal("More memory of RK4 than of Euler at equal depth", 0.05, False, _memory_of_order_four, "{:.1%}"),
 )
-"""Of a processor with two cores that computes in bf16. Where several depths were measured, the lowest counts."""
+"""Of a processor with two cores; those of training of one that computes in bf16. Where several depths were measured, the
+lowest counts."""

@@ -17,14 +17,14 @@ from odestack.lab.landscape import Direction
 from odestack.lab.train import initial_network
 from odestack.nets.network import Network
 
-IMAGES = 500
+IMAGES = 1000
 X = np.array([-0.5, 0.0, 0.5])
 
 Surface = Callable[[], np.ndarray]
 """Computes the losses at X."""
 
 
-def cases(pace: Pace, width: int = 16, depth: int = 26, images: int = IMAGES) -> list[Case]:
+def cases(pace: Pace, width: int = 16, depth: int = 50, images: int = IMAGES) -> list[Case]:
     """Points a second on a line through an untrained RK4 network, in fp32, frozen statistics.
 
     Raises:
