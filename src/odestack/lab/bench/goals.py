@@ -115,5 +115,5 @@ GOALS = (
     Goal("CIFAR-10 ready, seconds", 3.0, False, _seconds_to_ready, "{:.1f}\N{NO-BREAK SPACE}s"),
     Goal("More memory of RK4 than of Euler at equal depth", 0.05, False, _memory_of_order_four, "{:.1%}"),
 )
-"""Of a processor with two cores; those of training of one that computes in bf16. Where several depths were measured, the
-lowest counts."""
+"""Of a processor with two cores; those of training of one that computes in bf16. Where several depths were measured,
+the lowest counts."""
