@@ -88,11 +88,13 @@ def test_a_trick_that_is_kept_gains_what_is_lost_without_it() -> None:
     assert table.loc["twice the batch", ["kept", "gain"]].tolist() == [False, pytest.approx(1.05)]
 
 
-def test_switching_a_trick_off_leaves_the_computation() -> None:
+def test_switching_a_trick_off_or_on_leaves_the_computation() -> None:
     """The same first losses, to rounding."""
     config = tricks.bench_config(8, 10, "rk4", precision="fp32")
     loops = {**tricks._without(config), "engine": tricks.engine(config)}
     loops.pop("images in memory")  # it draws other crops
+    tried = tricks._with(config)
+    loops |= {name: tried[name][0] for name in ("recomputed branches", "batch norm and ReLU in one")}
     losses = {name: [next(steps)[0].item() for _ in range(3)] for name, steps in loops.items()}  # type: ignore[index]
     for name, found in losses.items():
         assert found == pytest.approx(losses["engine"], rel=1e-4), name
