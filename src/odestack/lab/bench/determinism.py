@@ -11,6 +11,7 @@ from odestack.lab import train
 from odestack.lab.bench.measuring import Case, Pace, Result
 from odestack.lab.cifar import CIFAR_FILE, DATASETS
 from odestack.lab.config import RunConfig
+from odestack.lab.environment import best_precision
 from odestack.lab.records import Record, Store
 
 STEPS = 50
@@ -25,7 +26,7 @@ RUNS: tuple[tuple[str, dict[str, object], int], ...] = (
     (f"{PRECISION}, {THREADS}", {"precision": "bf16"}, 2),
     (SEED, {"seed": 1}, 1),
 )
-"""Name, changes of the config, threads."""
+"""Name, changes of the config, threads. Those in bf16 are for processors that compute in it."""
 RECORDS = 8
 """Committed runs that are trained again."""
 RETRAINED = "test accuracy, retrained minus record"
@@ -55,6 +56,8 @@ def cases(pace: Pace, config: RunConfig | None = None, records: Sequence[Record]
         for name, changes, wanted in RUNS:
             torch.set_num_threads(wanted)
             run = replace(config, **changes)  # type: ignore[arg-type]
+            if run.precision == "bf16" != best_precision():
+                continue
             record = train.run(run)
             settings = {"run": name, "seed": run.seed, "precision": run.precision, "threads": wanted}
             settings |= {"dataset": run.dataset, "steps": run.total_steps}
