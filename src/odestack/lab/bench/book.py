@@ -20,7 +20,7 @@ def cases(pace: Pace) -> list[Case]:
 
     Raises:
         Unavailable: there is no make, no git, or no environment that the Makefile installed.
-        subprocess.CalledProcessError: the book could not be built.
+        ValueError: the book could not be built.
     """
     for tool in ("make", "git"):
         if shutil.which(tool) is None:
@@ -59,7 +59,11 @@ def _make_book(folder: Path) -> None:
     }
     command = ["make", "--old-file=.venv/installed", "book"]
     environment = inherited | {"PYTHONPATH": str(folder / "src")}
-    subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
+    made = subprocess.run(
+        command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+    )
+    if made.returncode:
+        raise ValueError("the book could not be built: " + " / ".join(made.stdout.splitlines()[-3:]))
 
 
 def _seconds(executed: Path) -> float:
