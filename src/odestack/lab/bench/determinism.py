@@ -39,10 +39,10 @@ def base(steps: int = STEPS) -> RunConfig:
     return RunConfig(scheme="rk4", depth=26, dataset=dataset, n_train=images, steps=steps)
 
 
-def committed(store: Store | None = None) -> list[Record]:
+def committed() -> list[Record]:
     """Evenly chosen records of the cpu profile that trained on mini-cifar10 to the end."""
-    store = store or Store("cpu")
-    found = [Record.from_json(path.read_bytes(), str(path)) for path in sorted(store.folder.glob("*.json"))]
+    paths = sorted(Store("cpu").folder.glob("*.json"))
+    found = [Record.from_json(path.read_bytes(), str(path)) for path in paths]
     small = [record for record in found if record.config.dataset == "mini-cifar10" and record.status == "done"]
     return small[:: -(-len(small) // RECORDS)] if small else []
 
