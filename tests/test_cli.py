@@ -128,13 +128,10 @@ def test_wrong_usage_is_code_2_without_a_traceback(call, arguments):
     assert "Traceback" not in err
 
 
-def test_help_is_quick_to_read():
-    out = subprocess.run(
-        [sys.executable, "-c", "from odestack.cli import main; main()", "--help"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+def test_help_is_quick_to_read_and_to_come():
+    code = "import sys; from odestack.cli import main\ntry: main()\nfinally: print('torch' in sys.modules)"
+    out = subprocess.run([sys.executable, "-c", code, "--help"], capture_output=True, text=True, check=True).stdout
+    assert out.splitlines()[-1] == "False", "torch takes seconds to import"
     for command in ("methods", "data", "train", "sweep", "runs", "export", "bench", "scorecard"):
         assert f"  {command} " in out
 
@@ -180,7 +177,7 @@ def test_export_writes_the_tables(call, tmp_path):
     assert [line.rsplit("/", 1)[1] for line in out.splitlines()] == ["runs.csv", "epochs.csv", "dictionary.csv"]
 
 
-def test_reproduce_retrains_and_agrees(call, empty_data, monkeypatch):
+def test_reproduce_retrains_and_tells_whether_results_agree(call, empty_data, monkeypatch):
     from odestack import reproduce
 
     monkeypatch.setattr(reproduce, "FRESH", empty_data / "reproduced")
@@ -194,13 +191,6 @@ def test_reproduce_retrains_and_agrees(call, empty_data, monkeypatch):
     assert verdicts == ["C2", "C3", "C4", "C5"], "the claims that rest on the study"
     assert len(list((empty_data / "reproduced" / "runs" / "smoke").glob("*.json"))) == 10
 
-
-def test_reproduce_tells_when_results_disagree(call, empty_data, monkeypatch):
-    from odestack import reproduce
-
-    monkeypatch.setattr(reproduce, "FRESH", empty_data / "reproduced")
-    monkeypatch.setattr("os.cpu_count", lambda: 1)
-    assert call("sweep", "depth_by_order", "--profile", "smoke", "--workers", "1")[0] == 0
     (first, *_) = sorted((empty_data / "runs" / "smoke").glob("*.json"))
     data = json.loads(first.read_text())
     data["epochs"][-1]["test_accuracy"] += 2 * reproduce.STATED["accuracy"]

@@ -4,7 +4,7 @@ import inspect
 import sys
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -22,20 +22,29 @@ ProfileName = Annotated[str, typer.Option(help="smoke, cpu or gpu.")]
 
 def main() -> None:
     """Entry point: errors that a user can mend are one sentence and exit code 2."""
-    from odestack.lab.cifar import DataError
-    from odestack.lab.sweep import SweepError
-
+    if sys.argv[1:2] == ["train"]:
+        train.__signature__ = _train_signature()  # type: ignore[attr-defined]
     try:
         app()
-    except (ValueError, DataError, SweepError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+    except ValueError as error:
+        _fail(error)
+    except RuntimeError as error:
+        from odestack.lab.cifar import DataError
+        from odestack.lab.sweep import SweepError
+
+        if not isinstance(error, DataError | SweepError):
+            raise
+        _fail(error)
     except OSError as error:
-        print(f"error: {error.filename or 'file'}: {error.strerror or error}", file=sys.stderr)
-        sys.exit(2)
+        _fail(f"{error.filename or 'file'}: {error.strerror or error}")
     except KeyboardInterrupt:
         print("stopped; the same command goes on from the last finished epoch", file=sys.stderr)
         sys.exit(130)
+
+
+def _fail(why: object) -> NoReturn:
+    print(f"error: {why}", file=sys.stderr)
+    sys.exit(2)
 
 
 @app.command()
@@ -63,7 +72,8 @@ def data() -> None:
     print(f"CIFAR-10 is in {fetch()}")
 
 
-def _train(**options: Any) -> None:
+@app.command()
+def train(**options: Any) -> None:
     """Train one network and store its record; any field of the run is an option."""
     from odestack.lab.config import RunConfig, custom_scheme
     from odestack.lab.environment import best_precision
@@ -90,7 +100,7 @@ def _train(**options: Any) -> None:
 
 
 def _train_signature() -> inspect.Signature:
-    """One option for each field of RunConfig."""
+    """One option for each field of RunConfig, whose import takes seconds."""
     from odestack.lab.config import RunConfig
 
     def option(name: str, kind: Any, default: Any, help: str | None = None) -> inspect.Parameter:
@@ -108,10 +118,6 @@ def _train_signature() -> inspect.Signature:
             option("recompute", bool, False, "Compute branches again in the backward pass, for less memory."),
         ]
     )
-
-
-def train(**options: Any) -> None:
-    _train(**options)
 
 
 @app.command()
@@ -192,7 +198,7 @@ def reproduce(
         study, profile, train=lambda jobs, store: evidence.train(jobs, store, progress=sys.stderr.isatty())
     )
     print(runs.to_string(index=False, float_format=lambda x: f"{x:.2f}"))
-    print(f"\nfresh records are in {reproducing.FRESH}\n")
+    print(f"\nfresh records are in {reproducing.FRESH}; to train once more, remove that folder\n")
     if len(verdicts):
         print(verdicts.to_string(index=False))
     if not all([*runs["agrees"], *verdicts["agrees"]]):
@@ -277,6 +283,4 @@ def _require_device(device: str, *, elsewhere: bool = False) -> None:
         raise ValueError("device cuda: torch sees no GPU here; use --device cpu")
 
 
-train.__doc__ = _train.__doc__
-train.__signature__ = _train_signature()  # type: ignore[attr-defined]
-app.command()(train)
+train.__signature__ = inspect.Signature()  # type: ignore[attr-defined]

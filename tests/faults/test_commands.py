@@ -8,7 +8,7 @@ import pytest
 import typer
 from effort import ALL
 
-from odestack.cli import app, main
+from odestack import cli
 
 HOSTILE = ("", " ", "../../etc/passwd", "; rm -rf /", "$(id)", "nan", "-1", "1e999", "é" * 300, "--", "%s%n", "None")
 
@@ -29,7 +29,8 @@ def options() -> list[tuple[str, ...]]:
             elif not getattr(parameter, "is_flag", False):
                 found.append((*path, parameter.opts[0]))
 
-    walk(typer.main.get_command(app), ())
+    cli.train.__signature__ = cli._train_signature()  # type: ignore[attr-defined]
+    walk(typer.main.get_command(cli.app), ())
     return found
 
 
@@ -53,7 +54,7 @@ def test_hostile_arguments(
             monkeypatch.setattr(sys, "argv", ["odestack", *before, value])
             code: object = 0
             try:
-                main()
+                cli.main()
             except SystemExit as end:
                 code = end.code
             except AssertionError:

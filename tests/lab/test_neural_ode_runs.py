@@ -102,6 +102,10 @@ def test_evaluations_of_every_epoch_are_recorded(changes: dict[str, Any], adjoin
     assert train.Record.from_json(record.to_json()) == record
 
 
+def test_compiling_is_left_to_other_networks() -> None:
+    assert train.run(tiny(epochs=1), compile=True).environment["compiled"] is False
+
+
 def test_the_mean_over_the_epoch_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     made = iter([(2, 0), (2, 1), (5, 1), (5, 6), *[(8, 8)] * 4])
     monkeypatch.setattr(NeuralODE, "nfe", property(lambda self: train.NFE(*next(made))))

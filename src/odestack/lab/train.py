@@ -108,7 +108,7 @@ def run(
     Args:
         config: the run.
         device: where to train.
-        compile: use torch.compile.
+        compile: use torch.compile, unless the network is of a class that it does not fit.
         recompute: compute branches a second time in the backward pass (``nets.recompute``), to the same result.
         checkpoint: file for the state after each epoch. If it is there, the run goes on from it and ends as an
             uninterrupted one would (same machine, same threads).
@@ -131,6 +131,7 @@ def run(
     optimiser = config.optimiser(network)
     saved = None if checkpoint is None else read_checkpoint(checkpoint, where)
     state = restore(saved, network, optimiser)
+    compile = compile and network.compiles
     forward = torch.compile(network) if compile else network
     began = time.perf_counter() - state["seconds"]
     status = "done"

@@ -1,6 +1,7 @@
 """What all networks have in common: a stem, blocks in a row, a head."""
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -9,8 +10,12 @@ class Network(nn.Module):
     """Images (B, 3, 32, 32) -> logits (B, classes).
 
     Every block has ``branches``, and says how many ``additions`` of a scaled feature map to another it makes.
+
+    Attributes:
+        compiles: whether torch.compile is of use to networks of this class.
     """
 
+    compiles: ClassVar[bool] = True
     stem: nn.Sequential
     blocks: nn.Sequential
     head: nn.Sequential

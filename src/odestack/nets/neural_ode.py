@@ -59,7 +59,7 @@ class VectorField(nn.Module):
 
 
 class ODEBlock(nn.Module):
-    """x(0) -> x(T) along x' = f(t, x), shape (B, C, H, W) or any other, in fp32 or fp64. Is never compiled.
+    """x(0) -> x(T) along x' = f(t, x), shape (B, C, H, W) or any other, in fp32 or fp64.
 
     Args:
         field: f, called as field(t, x); with weights or without.
@@ -79,7 +79,6 @@ class ODEBlock(nn.Module):
         self.field, self.solver, self.T, self.max_nfe = field, solver, T, max_nfe
         self._counted = CountedField(field, max_nfe)
 
-    @torch.compiler.disable
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
         self._counted = CountedField(self.field, self.max_nfe)
         return integrate(self._counted, x, self.solver, self.T, tuple(self.field.parameters()))
@@ -114,6 +113,8 @@ class ODEBlock(nn.Module):
 class NeuralODE(Network):
     """Images (B, 3, 32, 32) -> logits (B, classes): the stem and head of ``resnet.ResNet``, one ODE block between.
 
+    It is not compiled, since the length of a solver's loop depends on the images.
+
     Args:
         width: channels.
         solver: of the block; None leaves the block out, which is the baseline.
@@ -124,6 +125,8 @@ class NeuralODE(Network):
     Raises:
         ValueError: the groups of the field's group normalisation do not divide the width.
     """
+
+    compiles = False
 
     def __init__(
         self,

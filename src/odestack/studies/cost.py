@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 import pandas as pd
-import torch
 
 from odestack.lab.sweep import Job
 from odestack.methods import catalogue
@@ -43,9 +42,7 @@ def table(
             tableau = catalogue.get(scheme)
             stages = len(tableau.used_stages)
             blocks, _ = block_count(tableau, depth)
-            with torch.device("meta"):  # shapes suffice to count
-                network = ResNet(tableau, depth, width)
-            counted = cost.cost(network)
+            counted = cost.cost(ResNet(tableau, depth, width))
             rows.append(
                 {
                     "scheme": scheme,
