@@ -30,7 +30,7 @@ MAKEFLAGS += --jobs=2  # notebooks at a time, of one thread each
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: help env book pdf experiments reproduce data test faults lint links bench serve clean browser
+.PHONY: help env book pdf experiments reproduce data test faults links audit lint bench serve clean browser
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -64,6 +64,11 @@ faults: $(ENV) ## Try to break it at length: kills, full disks, damaged files, h
 
 links: book ## Check the links to other sites
 	@$(BIN)/jupyter-book build book --builder linkcheck --path-output _build/links --quiet
+
+audit: ## Look up known vulnerabilities of the pinned versions
+	@$(PYTHON) -m venv _build/audit
+	@_build/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	@_build/audit/bin/pip-audit --requirement requirements.lock --no-deps --disable-pip --strict --progress-spinner off
 
 lint: $(ENV) ## Check style and types
 	$(BIN)/ruff check .
