@@ -113,6 +113,8 @@ $(FRONT): book/%.ipynb: notebooks/pages/%.ipynb requirements.lock $(SETTINGS) | 
 
 book/reproduce.ipynb book/status.ipynb book/teaching.ipynb: $(CHAPTERS)  # they tell how long the chapters ran
 
+book/architecture.ipynb: $(shell find src -name '*.py')
+
 book/chapters/performance.ipynb book/reproduce.ipynb: $(wildcard data/bench data/bench/*.json)
 
 $(TABLES): $(RECORDS) $(EXPORTERS) | $(ENV)

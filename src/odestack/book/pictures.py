@@ -19,7 +19,7 @@ class Picture:
         caption: may be empty.
         alt: text in its place for those who cannot see it.
         png: the picture.
-        csv: the numbers behind it (``figure_data``); may be empty.
+        csv: the numbers behind it (``figures.data``); may be empty.
     """
 
     file: str

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from IPython.display import HTML, Markdown
 
 from odestack import figures, studies
-from odestack.book.controls import embedded
+from odestack.figures.controls import embedded
 from odestack.lab.config import RunConfig
 from odestack.lab.profiles import profile_base
 from odestack.lab.records import Record

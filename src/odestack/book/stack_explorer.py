@@ -10,8 +10,8 @@ import sympy
 from IPython.display import HTML
 
 from odestack import figures
-from odestack.book.controls import Control, View, explorer
 from odestack.diagrams import draw_block
+from odestack.figures.controls import Control, View, explorer
 from odestack.methods import catalogue
 from odestack.methods.tableau import Tableau
 from odestack.nets.cost import cost

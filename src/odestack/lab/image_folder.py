@@ -1,4 +1,4 @@
-"""ImageNet, or any other folder of images: DIR/train/CLASS/*.JPEG and DIR/val/CLASS/*.JPEG."""
+"""ImageNet, or any other folder of images: ``DIR/train/CLASS/*.JPEG`` and ``DIR/val/CLASS/*.JPEG``."""
 
 from pathlib import Path
 

@@ -9,8 +9,8 @@ import seaborn as sns
 from IPython.display import HTML, Markdown
 from matplotlib.axes import Axes
 
-from odestack.book import controls, figure_data
-from odestack.book.controls import View
+from odestack.figures import controls, data
+from odestack.figures.controls import View
 from odestack.lab.bench.measuring import Result
 from odestack.lab.measurements import Measured
 from odestack.lab.records import Record
@@ -72,11 +72,11 @@ def legend(ax: Axes) -> None:
 
 
 def setup() -> None:
-    """Apply the house style to figures and tables, and keep the numbers behind each figure (``figure_data``).
+    """Apply the house style to figures and tables, and keep the numbers behind each figure (``figures.data``).
 
     Called once at the top of a notebook.
     """
-    figure_data.install()
+    data.install()
     pd.set_option("display.max_colwidth", None)
     sns.set_theme(context="notebook", style="ticks")
     mpl.rcParams.update(

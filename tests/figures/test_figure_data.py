@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 
-from odestack.book.figure_data import LARGEST_GRID, csv, table
+from odestack.figures.data import LARGEST_GRID, csv, table
 
 
 @pytest.fixture

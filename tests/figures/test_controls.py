@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 import pytest
 
 from odestack import figures
-from odestack.book.controls import Control, View, explorer
+from odestack.figures.controls import Control, View, explorer
 
 
 def chart() -> go.Figure:
