@@ -2,10 +2,15 @@
 
 import json
 import math
+import re
+import socket
+from pathlib import Path
 
 import pytest
 from tiny_runs import tiny
 
+from odestack.lab import train
+from odestack.lab.cifar import DATA
 from odestack.lab.config import RECIPE_VERSION, RunConfig
 from odestack.lab.records import Record, RecordError, Store
 
@@ -101,3 +106,18 @@ def test_records_can_be_read_by_all(store: Store) -> None:
 def test_configs_of_a_record_are_complete() -> None:
     """A record stays readable when a default changes, since it names every field."""
     assert json.loads(example().to_json())["config"].keys() == RunConfig().to_dict().keys()
+
+
+def test_a_record_tells_neither_of_folders_nor_of_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_TOKEN", "s3cret-of-mine")
+    monkeypatch.chdir(tmp_path)
+    text = train.run(tiny(steps=2)).to_json()
+    private = ["s3cret-of-mine", str(tmp_path), str(Path.home()), str(DATA), socket.gethostname()]
+    assert [each for each in private if each in text] == []
+
+
+def test_nor_does_any_that_is_kept() -> None:
+    files = [*DATA.glob("runs/*/*.json"), *DATA.glob("bench/*.json")]
+    assert len(files) > 100
+    path = re.compile(r'"(?:/|~/|[A-Za-z]:\\\\)|/(?:home|root|tmp|Users)/')
+    assert [file.name for file in files if path.search(file.read_text(encoding="utf-8"))] == []
