@@ -67,7 +67,8 @@ links: book ## Check the links to other sites
 
 audit: ## Look up known vulnerabilities of the pinned versions
 	@$(PYTHON) -m venv _build/audit
-	@_build/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	@_build/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit 2> _build/audit/log \
+	  || { echo "pip-audit could not be installed, which needs the network (log: _build/audit/log)"; exit 2; }
 	@_build/audit/bin/pip-audit --requirement requirements.lock --no-deps --disable-pip --strict --progress-spinner off
 
 lint: $(ENV) ## Check style and types

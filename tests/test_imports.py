@@ -1,5 +1,6 @@
 """The package's layers import downwards only."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,12 +13,14 @@ SOURCE = Path(__file__).parents[1] / "src" / "odestack"
 LAYERS = ("methods", "diagrams", "nets", "lab", "figures", "studies", "claims", "reproduce", "book", "cli")
 FILES = sorted(SOURCE.rglob("*.py"))
 MAX_LINES = 300
+RELATIVE = re.compile(r"^\s*from\s+\.", re.MULTILINE)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))
 def test_layers_import_only_themselves_and_lower_ones(file: Path) -> None:
     inside = file.relative_to(SOURCE.parent).with_suffix("").parts
     modules = [name.split(".") for name in imported(file.read_text(encoding="utf-8"), ".".join(inside[:-1]))]
+    assert not RELATIVE.search(file.read_text(encoding="utf-8"))
     assert not any("notebooks" in parts for parts in modules)
     if inside[1] != "__init__":
         used = {parts[1] for parts in modules if parts[0] == "odestack" and len(parts) > 1}

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import nbformat
 import pytest
 
-from odestack.book import architecture
+from odestack.book import ROOT, architecture
 
 FILES = {
     "low.py": '"""What is used."""',
@@ -30,9 +31,8 @@ def test_modules_with_their_sentence_and_what_they_import(package: Path) -> None
     assert table.loc["fake.middle", "sentence"] == "In the middle."
     assert table.loc["fake.middle.two", "imports"] == {"low"}
     assert table.loc["fake.high", "imports"] == {"low", "middle"}
-    counts = architecture.counts(table.reset_index())
-    assert counts.loc["middle", "low"] == 2
-    assert counts.index.tolist() == ["high", "middle", "low"]
+    uses = architecture.uses(table.reset_index())
+    assert list(uses.items()) == [("high", "middle (1), low (1)"), ("middle", "low (2)"), ("low", "")]
 
 
 def test_arrows_that_follow_from_others_are_left_out(package: Path) -> None:
@@ -56,3 +56,9 @@ def test_our_arrows_point_down_and_every_module_says_what_it_is() -> None:
     assert all(levels[user] > levels[used] for user, used in parts.edges)
     assert len(set(architecture.places(parts).values())) == len(levels)
     assert table.loc[table["sentence"] == "", "module"].tolist() == []
+
+
+def test_who_cannot_see_the_drawing_is_told_of_every_part() -> None:
+    page = nbformat.read(ROOT / "notebooks" / "pages" / "architecture.ipynb", as_version=4)
+    (alt,) = [cell.metadata.mystnb.image.alt for cell in page.cells if "mystnb" in cell.metadata]
+    assert [part for part in architecture.modules()["part"].unique() if part not in alt] == []

@@ -75,8 +75,12 @@ def draw(table: pd.DataFrame, ax: Axes) -> None:
     ax.axis("off")
 
 
-def counts(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows: parts, from the highest down. Columns: how many of its modules import each other part; 0 for none."""
+def uses(table: pd.DataFrame) -> dict[str, str]:
+    """Each part, from the highest down, with the parts that it imports and, in brackets, by how many of its modules."""
     parts = graph(table)
-    order = sorted(parts, key=lambda part: (-places(parts)[part][1], places(parts)[part][0]))
-    return nx.to_pandas_adjacency(parts, order).astype(int)[[part for part in order if parts.in_degree(part)]]
+    where = places(parts)
+    order = sorted(parts, key=lambda part: (-where[part][1], where[part][0]))
+    return {
+        user: ", ".join(f"{used} ({parts[user][used]['weight']})" for used in order if used in parts[user])
+        for user in order
+    }
