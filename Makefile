@@ -29,6 +29,8 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=2  # notebooks at a time, of one thread each
 endif
 
+unexport PYTHONDONTWRITEBYTECODE  # what is imported is compiled once, instead of all that is installed
+
 .DELETE_ON_ERROR:
 .PHONY: help env book pdf experiments reproduce data test faults links audit lint bench serve clean browser
 
@@ -94,7 +96,7 @@ $(ENV): requirements.lock pyproject.toml
 	  || { echo "'$(PYTHON)' cannot make virtual environments: install its venv module (Debian, Ubuntu: apt-get install python3-venv)"; exit 2; }
 	@echo "Installing the environment into $(VENV), a few minutes (log: $(VENV)/install.log)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@{ $(BIN)/python -m pip install --retries 2 --disable-pip-version-check -r requirements.lock \
+	@{ $(BIN)/python -m pip install --retries 2 --disable-pip-version-check --no-compile -r requirements.lock \
 	   && $(BIN)/python -m pip install --no-deps --no-build-isolation --no-index -e .; } > $(VENV)/install.log 2>&1 \
 	  || { if grep -qE 'NewConnectionError|NameResolutionError|ConnectTimeout|Network is unreachable' $(VENV)/install.log; \
 	         then echo "The first install needs the network, and the package index could not be reached: connect and run make again"; \
