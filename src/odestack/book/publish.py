@@ -168,7 +168,7 @@ def execute(path: Path, out: Path, parameters: dict[str, object]) -> NotebookNod
             cwd=path.parent,
             progress_bar=False,
             start_timeout=180,
-            extra_arguments=["--log-level=ERROR"],
+            extra_arguments=["--log-level=CRITICAL"],  # a kernel calls the interrupt that ends it an error
         )
     except PapermillExecutionError as error:
         failed = nbformat.read(out, as_version=4)
