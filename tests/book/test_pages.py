@@ -27,8 +27,6 @@ SPEED_HINT = re.compile(r"GPU stall|willReadFrequently")
 """What chromium remarks on the speed of WebGL, with which plotly draws surfaces."""
 TAB_STOPS = "[...document.querySelectorAll('.output')].every(e => e.scrollWidth <= e.clientWidth || e.tabIndex === 0)"
 """The theme gives a table that scrolls its tab stop 0.3 seconds after a change of size, and so does the test wait."""
-COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}
-"""The rules of axe that depend on the scheme."""
 TYPESET = "window.MathJax?.startup?.promise.then(() => null)"
 
 
@@ -145,36 +143,35 @@ def anchors(path: Path) -> set[str]:
     return set(re.findall(r'\b(?:id|name)="([^"]+)"', path.read_text()))
 
 
-def test_nothing_is_cut_on_paper_or_wider_than_a_phone(visit: Visit, scheme: str) -> None:
-    """Widths do not depend on colours: the light page is printed, the dark one stays on a phone."""
+def test_nothing_is_wider_than_a_phone(visit: Visit, scheme: str) -> None:
+    visit.page.set_viewport_size(PHONE)
+    visit.page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=PHONE["width"])
     if scheme == "light":
-        assert cut_on_paper(visit.page) == []
-    else:
-        visit.page.set_viewport_size(PHONE)
-        visit.page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=PHONE["width"])
+        visit.page.set_viewport_size(WIDE)
 
 
-def cut_on_paper(page: Page) -> list[str]:
-    page.set_viewport_size(PAPER)
-    page.emulate_media(media="print")
-    cut = page.locator("article :is(p, li, img, pre, table)").evaluate_all(
+def test_nothing_is_cut_on_paper(visit: Visit) -> None:
+    size = visit.page.viewport_size
+    visit.page.set_viewport_size(PAPER)
+    visit.page.emulate_media(media="print")
+    cut = visit.page.locator("article :is(p, li, img, pre, table)").evaluate_all(
         "(all, width) => all.map(e => [e, e.getBoundingClientRect()]).filter(([e, box]) => box.width > 2"
         " && (box.left < -1 || box.right > width + 1)).map(([e]) => e.outerHTML.slice(0, 80))",
         PAPER["width"],
     )
-    page.emulate_media(media="screen")
-    page.set_viewport_size(WIDE)
-    return cut
+    assert cut == []
+    visit.page.emulate_media(media="screen")
+    visit.page.set_viewport_size(size or WIDE)
 
 
-def test_axe_finds_no_serious_barrier(visit: Visit, scheme: str) -> None:
+def test_axe_finds_no_serious_barrier(visit: Visit) -> None:
     """Last, for it changes the page: formulas are MathJax's care, and one block of code has the colours of all."""
     visit.page.evaluate(
         "() => { document.querySelectorAll('mjx-container').forEach(e => e.replaceWith('formula'));"
         " [...document.querySelectorAll('.highlight pre')].slice(1).forEach(e => { e.textContent = 'code'; }); }"
     )
     visit.page.wait_for_function(TAB_STOPS)
-    options = {"preload": False, "resultTypes": ["violations"], **(COLOURS if scheme == "dark" else {})}
+    options = {"preload": False, "resultTypes": ["violations"]}
     found: dict[str, Any] = Axe().run(visit.page, options=options).response
     serious = [v for v in found["violations"] if v["impact"] in ("serious", "critical")]
     assert [(v["id"], [node["target"] for node in v["nodes"][:5]]) for v in serious] == []
