@@ -106,7 +106,7 @@ def _curves(profile: str, record: Record) -> dict[str, Any]:
     """What the script draws of a run: what it was, colour, symbol, and x and y of each quantity."""
     style = figures.look(record.config.scheme)
     epochs = [row["epoch"] for row in record.epochs]
-    accuracies = [row["test_accuracy"] for row in record.epochs if "test_accuracy" in row]
+    tested = [row for row in record.epochs if "test_accuracy" in row]
     smooth = pd.Series(record.early_loss, dtype=float).rolling(20, min_periods=1).mean().tolist()
     about = [f"depth {record.config.depth}", f"seed {record.config.seed}", settings(record.config, profile)]
     return {
@@ -115,7 +115,7 @@ def _curves(profile: str, record: Record) -> dict[str, Any]:
         "about": ", ".join(filter(None, about)),
         "color": style.color,
         "symbol": SYMBOLS.get(style.marker, "circle"),
-        "accuracy": {"x": epochs[: len(accuracies)], "y": accuracies},
+        "accuracy": {"x": [row["epoch"] for row in tested], "y": [row["test_accuracy"] for row in tested]},
         "loss": {"x": epochs, "y": [row["train_loss"] for row in record.epochs]},
         "early": {"x": [*range(EVERY, len(smooth) + 1, EVERY)], "y": [round(y, 4) for y in smooth[EVERY - 1 :: EVERY]]},
     }

@@ -69,6 +69,8 @@ class RunConfig:
     DATASETS: ClassVar[tuple[str, ...]] = tuple(DATASETS)
     task: ClassVar[str] = "classify"
     """What is learned, a key of ``tasks.TASKS``."""
+    evaluates_epochs: ClassVar[bool] = True
+    """Whether a run is evaluated on the test images after every epoch, or only after the last."""
 
     scheme: str = "euler"
     tableau: str | None = None

@@ -37,6 +37,7 @@ class NeuralODEConfig(RunConfig):
     """
 
     ARCHITECTURES: ClassVar[tuple[str, ...]] = ("neural-ode",)
+    evaluates_epochs: ClassVar[bool] = False  # with an adaptive solver it takes as long as the epoch
 
     depth: int = 4
     architecture: str = "neural-ode"

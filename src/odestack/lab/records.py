@@ -31,10 +31,10 @@ class Record:
         status: "done"; "diverged" (a non-finite loss); or why a solver of an ODE gave up (``nets.solvers.Failure``).
             But for "done" the metrics end there.
         epochs: one row an epoch: epoch, step, lr, train_loss, train_accuracy, test_loss, test_accuracy (in percent;
-            other tasks have other scores in its place, ``lab.tasks``), held_out_loss and held_out_accuracy where images
-            are held out, coefficients (a list, ``nets.coefficients``) where the network has any, nfe_forward and
-            nfe_backward (of an ODE-Net: evaluations of the field in a training step, on average), seconds (of training)
-            and eval_seconds.
+            other tasks have other scores in its place, ``lab.tasks``; of an ODE-Net those of the test images are in the
+            last row only), held_out_loss and held_out_accuracy where images are held out, coefficients (a list,
+            ``nets.coefficients``) where the network has any, nfe_forward and nfe_backward (of an ODE-Net: evaluations
+            of the field in a training step, on average), seconds (of training) and eval_seconds.
         early_loss: training loss of the first steps, one value a step.
         environment: versions, device, threads, precision, git commit, date.
         seconds: wall time of the whole run, over all its sessions.

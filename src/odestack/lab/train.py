@@ -140,7 +140,7 @@ def run(
         while state["step"] < config.total_steps and status == "done":
             batches = epoch_batches(config, train, len(state["epochs"]))
             status = train_epoch(config, state, network, forward, optimiser, batches, bar)
-            if status == "done":
+            if status == "done" and (config.evaluates_epochs or state["step"] == config.total_steps):
                 started = time.perf_counter()
                 row = state["epochs"][-1]
                 try:
