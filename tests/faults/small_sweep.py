@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch._dynamo  # the first optimiser of a process imports it, for seconds; here the processes share it
 
 from odestack.lab.config import RunConfig
 from odestack.lab.records import Store

@@ -1,6 +1,5 @@
 """Sweeps killed without warning: the next one goes on, and the store ends as if nothing had happened."""
 
-import multiprocessing
 import random
 import shutil
 import signal
@@ -15,6 +14,7 @@ from effort import ALL, tries
 from small_sweep import BASE, CONFIGS
 
 from odestack.lab.records import Record
+from odestack.lab.sweep import new_processes
 
 STORE = ("runs", "weights", "checkpoints")
 
@@ -36,8 +36,7 @@ def content(folder: Path) -> dict[str, object]:
     return files
 
 
-SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(["small_sweep"])
+SERVER = new_processes()
 
 
 @dataclass

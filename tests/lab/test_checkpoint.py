@@ -1,14 +1,11 @@
 """An interruption leaves no trace: a killed run ends as an uninterrupted one, also from a damaged checkpoint."""
 
-import json
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from killed import killed, two_epochs
 from tiny_runs import copied, final_weights, metrics, same, tiny
 
 from odestack.lab import train
@@ -16,8 +13,6 @@ from odestack.lab.checkpoint import read_checkpoint
 from odestack.lab.config import RunConfig
 from odestack.lab.unet_config import UNetConfig
 from odestack.lab.vit_config import ViTConfig
-
-KILLED_RUN = Path(__file__).with_name("killed_run.py")
 
 
 @pytest.mark.parametrize(
@@ -47,9 +42,7 @@ def test_so_does_one_of_another_network(kind: type[RunConfig], folder: Path) -> 
 
 def resumed_to_the_same_bits(config: RunConfig, folder: Path) -> train.Record:
     checkpoint = folder / "run.pt"
-    command = [sys.executable, str(KILLED_RUN), str(checkpoint), json.dumps(config.to_dict())]
-    killed = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    killed(two_epochs, config, checkpoint)
     saved = read_checkpoint(checkpoint, torch.device("cpu"))
     assert saved is not None
     assert saved["step"] == 4

@@ -1,13 +1,11 @@
 """Loss surfaces: directions, lines and planes, batch-norm policies, resumption, and the plane of a trajectory."""
 
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from killed import die, killed
 from tiny_runs import tiny
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -27,22 +25,6 @@ from odestack.lab.landscape import (
 from odestack.lab.train import initial_network
 from odestack.nets.network import Network
 
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-sys.path.insert(0, sys.argv[2])
-import torch
-from odestack.lab import landscape
-from test_landscape import AXIS, network, normal_directions, images
-torch.set_num_threads(1)
-save = landscape.Plane.save
-def die(self, file):
-    save(self, file)
-    if len(self.losses) == 2:
-        os.kill(os.getpid(), signal.SIGKILL)
-landscape.Plane.save = die
-landscape.plane(network(), normal_directions(network()), AXIS, AXIS, images(), file=Path(sys.argv[1]))
-"""
 AXIS = symmetric_axis(3, 0.5)
 
 
@@ -177,11 +159,22 @@ def test_more_images_than_a_batch() -> None:
     assert line(net, direction, np.array([0.0]), split)[0] == pytest.approx(loss(net, split), rel=1e-5)
 
 
+def two_rows(file: Path) -> None:
+    """Compute a plane, and die when its second row is kept."""
+    save = Plane.save
+
+    def last(self: Plane, file: Path) -> None:
+        save(self, file)
+        if len(self.losses) == 2:
+            die()
+
+    Plane.save = last
+    plane(network(), normal_directions(network()), AXIS, AXIS, images(), file=file)
+
+
 def test_a_killed_plane_resumes_to_the_same_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file, net = tmp_path / "plane.safetensors", network()
-    command = [sys.executable, "-c", KILLED, str(file), str(Path(__file__).parent)]
-    killed = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    killed(two_rows, file)
     part = Plane.load(file)
     assert part.losses.shape == (2, 3)
 

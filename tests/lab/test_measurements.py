@@ -1,19 +1,17 @@
 """Measurements of kept networks: their files, where they wait, and what comes out of a sweep."""
 
-import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from killed import die, killed
 from safetensors.torch import load_file, save_file
 from tiny_runs import tiny
 
 from odestack.lab import cifar, sweep, train
-from odestack.lab.landscape import LandscapeError, mean_loss
+from odestack.lab.landscape import LandscapeError, Plane, mean_loss
 from odestack.lab.landscape import batches as image_batches
 from odestack.lab.measurements import CurvatureConfig, Measured, Measurement, SurfaceConfig
 from odestack.lab.records import Store
@@ -23,22 +21,6 @@ RUN = tiny(epochs=3, steps=None)
 SURFACE = SurfaceConfig(RUN, images=40, points=3)
 TRAJECTORY = replace(SURFACE, plane="trajectory", direction=None, radius=None, batch_norm="re-estimated")
 CURVATURE = CurvatureConfig(tiny(epochs=3, width=2), images=10, eigenvalues=1, samples=2)
-
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-import torch
-from odestack.lab import landscape, sweep
-from odestack.lab.records import Store
-from test_measurements import SURFACE
-torch.set_num_threads(1)
-save = landscape.Plane.save
-def die(self, file):
-    save(self, file)
-    os.kill(os.getpid(), signal.SIGKILL)
-landscape.Plane.save = die
-sweep.run_job(sweep.MeasureJob(SURFACE), Store("smoke", Path(sys.argv[1])))
-"""
 
 
 def kept(store: Store, keep: sweep.Keep = "final") -> None:
@@ -104,12 +86,21 @@ def test_a_worker_finds_what_one_process_finds(store: Store, folder: Path) -> No
     assert same(store.get(SURFACE), other.get(SURFACE))
 
 
+def one_row(store: Store) -> None:
+    """Measure, and die when the first row is kept."""
+    save = Plane.save
+
+    def last(self: Plane, file: Path) -> None:
+        save(self, file)
+        die()
+
+    Plane.save = last
+    sweep.run_job(MeasureJob(SURFACE), store)
+
+
 def test_a_killed_surface_goes_on_to_the_same_numbers(store: Store, folder: Path) -> None:
     kept(store)
-    where = Path(__file__).parent
-    command = [sys.executable, "-c", KILLED, str(folder)]
-    killed = subprocess.run(command, capture_output=True, text=True, check=False, cwd=where)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    killed(one_row, store)
     assert store.checkpoint(SURFACE).exists()
     assert store.get(SURFACE) is None
     assert sweep.sweep([MeasureJob(SURFACE)], store) == []

@@ -1,15 +1,13 @@
 """Runs of the ODE-Net: what is refused, what is recorded, and how a run ends whose solver gives up."""
 
 import json
-import signal
-import subprocess
-import sys
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from killed import killed, two_epochs
 from tiny_runs import metrics
 from torch import Tensor
 
@@ -20,7 +18,6 @@ from odestack.lab.neural_ode_config import NeuralODEConfig
 from odestack.nets.neural_ode import NeuralODE, ODEBlock, VectorField
 from odestack.nets.solvers import Adaptive, Failure, FixedStep, SolverError
 
-KILLED_RUN = Path(__file__).with_name("killed_run.py")
 TINY = NeuralODEConfig(
     dataset="mini-cifar10", n_train=128, width=8, batch=32, epochs=2, solver="three_eighths", solver_steps=1
 )
@@ -188,9 +185,7 @@ def test_whatever_the_solver_says_is_the_status(failure: Failure, monkeypatch: p
 
 def test_a_killed_run_resumes_to_the_same_bits(folder: Path) -> None:
     config = tiny(adjoint=True, epochs=3, n_train=64)
-    command = [sys.executable, str(KILLED_RUN), str(folder / "run.pt"), json.dumps(config.to_dict())]
-    killed = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    killed(two_epochs, config, folder / "run.pt")
     resumed = train.run(config, checkpoint=folder / "run.pt")
     uninterrupted = train.run(config)
     assert metrics(resumed) == metrics(uninterrupted)

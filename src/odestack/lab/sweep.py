@@ -11,7 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, ClassVar, Literal, TypeVar
+from typing import IO, TYPE_CHECKING, ClassVar, Literal, TypeVar
 
 import torch
 from safetensors.torch import save
@@ -26,6 +26,9 @@ from odestack.lab.records import Record, Store
 
 if sys.platform != "win32":
     import fcntl
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext, SpawnContext
 
 Keep = Literal["nothing", "final", "epochs"]
 
@@ -220,10 +223,9 @@ def _until(jobs: Sequence[SomeJob], deadline: float | None) -> Iterator[SomeJob]
 
 def _in_processes(jobs: Iterator[AnyJob], store: Store, workers: int, options: dict) -> Iterator[bool]:
     """Run jobs in worker processes of one thread each; yields as each ends."""
-    context = multiprocessing.get_context("spawn")
     start = {"initializer": _start_worker, "initargs": (_nice(0),)}
     try:
-        with ProcessPoolExecutor(workers, mp_context=context, **start) as pool:
+        with ProcessPoolExecutor(workers, mp_context=new_processes(), **start) as pool:
             yield from _at_once(
                 jobs, lambda job: pool.submit(run_job, job, store, **options), lambda: workers, Future.result
             )
@@ -265,6 +267,16 @@ def _at_once(
         ended, running = wait(running, return_when=FIRST_COMPLETED)
         for future in ended:
             yield result(future)
+
+
+def new_processes() -> "ForkServerContext | SpawnContext":
+    """How a process of one's own starts: on Linux forked from a server that has imported torch, for this process once;
+    elsewhere, where forking is not safe, importing it anew."""
+    if sys.platform != "linux":
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([train.__name__, "torch._dynamo"])  # the first optimiser of a process imports that
+    return context
 
 
 def _start_worker(niceness: int) -> None:
