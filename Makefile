@@ -11,6 +11,7 @@ SOLUTIONS ?= yes
 
 BIN      := $(VENV)/bin
 ENV      := $(VENV)/installed
+PIP      := $(BIN)/python -m pip --retries 2 --disable-pip-version-check
 SITE     := _build/site
 OPTIONS  := --profile $(PROFILE) --budget $(BUDGET) --solutions $(SOLUTIONS)
 SETTINGS := _build/settings/$(PROFILE)-$(BUDGET)-$(SOLUTIONS)
@@ -87,7 +88,7 @@ serve: book ## Show the book at http://localhost:8000
 clean: ## Remove everything that was built, the environment excepted
 	rm -rf _build book/chapters book/_extra book/gallery book/gallery.md book/*.ipynb book/*.d
 
-# --- the environment -------------------------------------------------------------------------------------------------
+# --- the environment: uv needs a third of pip's time, but knows only its own settings; what it cannot reach, pip may ---
 
 $(ENV): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
@@ -96,8 +97,10 @@ $(ENV): requirements.lock pyproject.toml
 	  || { echo "'$(PYTHON)' cannot make virtual environments: install its venv module (Debian, Ubuntu: apt-get install python3-venv)"; exit 2; }
 	@echo "Installing the environment into $(VENV), a few minutes (log: $(VENV)/install.log)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@{ $(BIN)/python -m pip install --retries 2 --disable-pip-version-check --no-compile -r requirements.lock \
-	   && $(BIN)/python -m pip install --no-deps --no-build-isolation --no-index -e .; } > $(VENV)/install.log 2>&1 \
+	@{ $(PIP) install $$(grep ^uv== requirements.lock) \
+	   && { $(BIN)/uv pip install --python $(BIN)/python --no-deps -r requirements.lock \
+	        || $(PIP) install --no-deps --no-compile -r requirements.lock; } \
+	   && $(PIP) install --no-deps --no-build-isolation --no-index -e .; } > $(VENV)/install.log 2>&1 \
 	  || { if grep -qE 'NewConnectionError|NameResolutionError|ConnectTimeout|Network is unreachable' $(VENV)/install.log; \
 	         then echo "The first install needs the network, and the package index could not be reached: connect and run make again"; \
 	         else echo "pip could not install the environment: $$(grep -m1 '^ERROR' $(VENV)/install.log) (log: $(VENV)/install.log)"; fi; exit 2; }

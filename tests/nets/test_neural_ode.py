@@ -1,8 +1,6 @@
 """The ODE-Net: what its field is a function of, what its solver changes and what not."""
 
 import copy
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 import pytest
 import torch
@@ -13,7 +11,7 @@ from odestack.lab import cifar
 from odestack.methods import catalogue
 from odestack.nets.block import RungeKuttaBlock
 from odestack.nets.cost import cost
-from odestack.nets.neural_ode import NeuralODE, ODEBlock, VectorField, peak_memory
+from odestack.nets.neural_ode import NeuralODE, ODEBlock, VectorField
 from odestack.nets.resnet import ResNet
 from odestack.nets.solvers import ADAPTIVE, Adaptive, Failure, FixedStep, Solver, SolverError
 
@@ -184,11 +182,3 @@ def test_only_plain_back_propagation_keeps_every_step() -> None:
     assert kept_bytes(Adaptive("dopri5", 1e-1, 1e-1)) < kept_bytes(Adaptive("dopri5", 1e-3, 1e-3))
     adjoint = (kept_bytes(Adaptive("dopri5", each, each, adjoint=True)) for each in (1e-1, 1e-3))
     assert len(set(adjoint)) == 1
-
-
-def test_peak_memory_of_a_fresh_process() -> None:
-    """With half the steps of the adjoint, plain back-propagation still needs far more."""
-    with ThreadPoolExecutor() as pool:  # most of their work is to start
-        solvers = (FixedStep("euler", 20), FixedStep("euler", 40, adjoint=True))
-        plain, adjoint = pool.map(partial(peak_memory, width=8, batch=64), solvers)
-    assert plain - adjoint > 30

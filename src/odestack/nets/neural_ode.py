@@ -5,10 +5,6 @@ always with the same weights, so the number of parameters does not depend on the
 Why a solver may give up, see ``odestack.nets.solvers``.
 """
 
-import subprocess
-import sys
-from pathlib import Path
-
 import torch
 from torch import Tensor, nn
 
@@ -157,30 +153,3 @@ class NeuralODE(Network):
     def nfe(self) -> NFE:
         """That of the block, if there is one."""
         return self.block.nfe if len(self.blocks) else NFE(0, 0)
-
-
-def peak_memory(solver: Solver, *, width: int = 16, batch: int = 128) -> int:
-    """Peak resident memory, in MiB, of a fresh process of one thread that makes one forward and backward pass.
-
-    Interpreter and libraries are included. Linux only: the kernel's VmHWM, since the ``ru_maxrss`` of a new process may
-    start from that of its parent.
-
-    Raises:
-        OSError: the system has no /proc/self/status.
-        subprocess.CalledProcessError: the process failed, for want of memory for example.
-    """
-    Path("/proc/self/status").stat()
-    code = _ONE_PASS.format(width=width, solver=solver, batch=batch)
-    result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    return int(result.stdout) // 1024
-
-
-_ONE_PASS = """
-import torch
-from odestack.nets.neural_ode import NeuralODE
-from odestack.nets.solvers import Adaptive, FixedStep
-torch.set_num_threads(1)
-torch.manual_seed(0)
-NeuralODE({width}, {solver!r})(torch.randn({batch}, 3, 32, 32)).sum().backward()
-print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
-"""
