@@ -1,24 +1,29 @@
-"""What all tests share. And on a CI machine a skipped test is a failure: nothing may go unseen there."""
+"""What all tests share. And on a CI machine a skipped test is a failure: nothing may go unseen there.
+
+Fixtures import torch, not this file: the process that hands out the tests needs none, and waits seconds for it.
+"""
 
 import os
 from pathlib import Path
 
 import pytest
-import torch
-
-from odestack.lab import cifar, train
-from odestack.lab.records import Store
 
 
 @pytest.fixture(autouse=True, scope="session")
 def one_thread() -> None:
     """The tensors are small, and threads that wait for each other on a busy machine cost far more."""
+    import torch
+
     torch.set_num_threads(1)
 
 
 @pytest.fixture
 def few_test_images(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs are evaluated on 32 images."""
+    import torch
+
+    from odestack.lab import cifar, train
+
     data = train.data
 
     def fewer(name: str, device: torch.device) -> tuple[cifar.Split, cifar.Split]:
@@ -42,6 +47,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.fixture
 def empty_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder, which every run store of this process that names none is in."""
+    from odestack.lab.records import Store
+
     monkeypatch.setattr(Store.__init__, "__defaults__", (tmp_path,))
     return tmp_path
 
@@ -49,6 +56,8 @@ def empty_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data folder with mini-cifar10 and nothing else, for this process and those that it starts."""
-    (tmp_path / "mini-cifar10").symlink_to(cifar.MINI_FOLDER)
+    from odestack.lab.cifar import MINI_FOLDER
+
+    (tmp_path / "mini-cifar10").symlink_to(MINI_FOLDER)
     monkeypatch.setenv("ODESTACK_DATA", str(tmp_path))
     return tmp_path
