@@ -112,7 +112,7 @@ def provenance(records: Sequence[Record | Measured]) -> Markdown:
     hours = sum(record.seconds for record in records) / 3600
     return Markdown(
         f"*Provenance: {len(records)} {what} (seeds {values(lambda r: r.config.seed)}) on "
-        f"{values(lambda r: r.environment['device'])}, {values(lambda r: r.environment['threads'])} thread(s) each, "
+        f"{values(lambda r: r.environment['device'])}, threads each: {values(lambda r: r.environment['threads'])}, "
         f"{values(lambda r: r.config.precision)}, torch {values(lambda r: r.environment['torch'])}, "
         f"commit {values(lambda r: r.environment['commit'])}, {period}, {hours:.1f} hours of {spent} in all.*"
     )
@@ -124,8 +124,8 @@ def measured(result: Result | None) -> Markdown:
         return Markdown("*Provenance: not run.*")
     where, rounds = result.environment, max(len(case.samples) for case in result.cases)
     return Markdown(
-        f"*Provenance: `odestack bench {result.group}`, {len(result.cases)} cases in {rounds} round(s) on "
-        f"{where['device']}, {where['threads']} thread(s), torch {where['torch']}, commit {where['commit']}, "
+        f"*Provenance: `odestack bench {result.group}`, cases: {len(result.cases)}, rounds: {rounds}, on "
+        f"{where['device']}, threads: {where['threads']}, torch {where['torch']}, commit {where['commit']}, "
         f"{where['date']}, {result.seconds:.0f} seconds in all.*"
     )
 
