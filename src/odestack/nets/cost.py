@@ -1,6 +1,5 @@
 """What a network costs: parameters, multiplications, stage additions, evaluations of a branch."""
 
-import copy
 from dataclasses import dataclass
 
 import torch
@@ -30,14 +29,17 @@ class Cost:
 def cost(network: Network, pixels: int = 32) -> Cost:
     """Count on a square image of so many pixels a side, with torch's own counter.
 
-    One image goes through a copy of the network, on its own device. A network too large for that is built on the
-    device "meta", where nothing is computed; a small one is counted several times faster on a real device.
+    One image goes through the network, on its own device, with running statistics. A network too large for that is
+    built on the device "meta", where nothing is computed; a small one is counted several times faster on a real device.
     """
-    copied = copy.deepcopy(network).eval()
+    training = network.training
     image = torch.zeros(1, 3, pixels, pixels, device=next(network.parameters()).device)
     attention = sdpa_kernel(SDPBackend.MATH)  # the counter knows matrix products, not every fused kernel
-    with torch.no_grad(), attention, FlopCounterMode(display=False) as counter:
-        copied(image)
+    try:
+        with torch.no_grad(), attention, FlopCounterMode(display=False) as counter:
+            network.eval()(image)
+    finally:
+        network.train(training)
     return Cost(
         parameters=sum(p.numel() for p in network.parameters()),
         macs=counter.get_total_flops() // 2,
