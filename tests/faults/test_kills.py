@@ -14,7 +14,7 @@ from effort import ALL, tries
 from small_sweep import BASE, CONFIGS
 
 from odestack.lab.records import Record
-from odestack.lab.sweep import new_processes
+from odestack.lab.workers import new_processes
 
 STORE = ("runs", "weights", "checkpoints")
 

@@ -9,7 +9,7 @@ import torch
 
 from odestack.lab import train
 from odestack.lab.config import RunConfig
-from odestack.lab.sweep import new_processes
+from odestack.lab.workers import new_processes
 
 
 def killed(work: Callable[..., None], *arguments: object) -> None:

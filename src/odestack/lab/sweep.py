@@ -1,19 +1,16 @@
 """Training and measuring what the store lacks: one by one, in several processes, or on a Ray cluster."""
 
-import multiprocessing
 import os
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, ClassVar, Literal, TypeVar
+from typing import IO, ClassVar, Literal, TypeVar
 
-import torch
 from safetensors.torch import save
 from tqdm import tqdm
 
@@ -23,12 +20,10 @@ from odestack.lab.files import write_atomically
 from odestack.lab.measure import measure
 from odestack.lab.measurements import Measured, Measurement
 from odestack.lab.records import Record, Store
+from odestack.lab.workers import worker_pool
 
 if sys.platform != "win32":
     import fcntl
-
-if TYPE_CHECKING:
-    from multiprocessing.context import ForkServerContext, SpawnContext
 
 Keep = Literal["nothing", "final", "epochs"]
 
@@ -223,9 +218,8 @@ def _until(jobs: Sequence[SomeJob], deadline: float | None) -> Iterator[SomeJob]
 
 def _in_processes(jobs: Iterator[AnyJob], store: Store, workers: int, options: dict) -> Iterator[bool]:
     """Run jobs in worker processes of one thread each; yields as each ends."""
-    start = {"initializer": _start_worker, "initargs": (_nice(0),)}
     try:
-        with ProcessPoolExecutor(workers, mp_context=new_processes(), **start) as pool:
+        with worker_pool(workers) as pool:
             yield from _at_once(
                 jobs, lambda job: pool.submit(run_job, job, store, **options), lambda: workers, Future.result
             )
@@ -267,35 +261,6 @@ def _at_once(
         ended, running = wait(running, return_when=FIRST_COMPLETED)
         for future in ended:
             yield result(future)
-
-
-def new_processes() -> "ForkServerContext | SpawnContext":
-    """How a process of one's own starts: on Linux forked from a server that has imported torch, for this process once;
-    elsewhere, where forking is not safe, importing it anew."""
-    if sys.platform != "linux":
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([train.__name__, "torch._dynamo"])  # the first optimiser of a process imports that
-    return context
-
-
-def _start_worker(niceness: int) -> None:
-    torch.set_num_threads(1)
-    _nice(max(0, niceness - _nice(0)))
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _nice(increment: int) -> int:
-    """``os.nice``, and 0 on Windows, which has none."""
-    return 0 if sys.platform == "win32" else os.nice(increment)
-
-
-def _end_with_parent() -> None:
-    """Wait for the death of the sweep, however it dies, and go too: nobody would notice what this worker trains."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
 
 
 def records(configs: Sequence[RunConfig | Measurement], store: Store) -> list[Record | Measured]:
