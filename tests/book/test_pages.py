@@ -1,7 +1,7 @@
 """What a reader's browser meets on every page: in light and in dark, wide, on a phone and on paper.
 
-Each page is opened once, as a file, since what needs no server works on one too. The colour scheme then changes on the
-open page, as with a reader whose system turns dark in the evening.
+Each page is opened once, as a file, since what needs no server and names no file works on a server too. The colour
+scheme then changes on the open page, as with a reader whose system turns dark in the evening.
 """
 
 import re
@@ -143,6 +143,13 @@ def test_every_internal_link_leads_somewhere(visit: Visit) -> None:
     assert broken == []
 
 
+def test_no_address_is_of_this_machine(visit: Visit) -> None:
+    addresses = visit.page.locator("[href], [src]").evaluate_all(
+        "all => all.flatMap(e => [e.getAttribute('href'), e.getAttribute('src')])"
+    )
+    assert [address for address in addresses if address and address.startswith(("file:", "/"))] == []
+
+
 @cache
 def anchors(path: Path) -> set[str]:
     return set(re.findall(r'\b(?:id|name)="([^"]+)"', path.read_text()))
@@ -193,6 +200,14 @@ def test_axe_finds_no_serious_barrier(visit: Visit, scheme: Literal["light", "da
     found = visit.page.evaluate("options => axe.run(document, options)", options)
     serious = [v for v in found["violations"] if v["impact"] in ("serious", "critical")]
     assert [(v["id"], [node["target"] for node in v["nodes"][:5]]) for v in serious] == []
+
+
+def test_a_page_opens_in_the_colours_of_the_system(browser: Browser, site: str) -> None:
+    for scheme in ("dark", "light"):
+        page = browser.new_page(color_scheme=scheme)
+        page.goto(f"{site}/intro.html", wait_until="load")
+        assert (sum(page.locator("body").evaluate(LIGHTNESS)) / 3 > 128) == (scheme == "light")
+        page.close()
 
 
 def test_the_front_page_leads_to_the_book(browser: Browser, site: str) -> None:

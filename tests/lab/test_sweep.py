@@ -1,6 +1,7 @@
 """Sweeps train what the store lacks, once, whoever else is sweeping."""
 
 import multiprocessing
+import os
 import subprocess
 import sys
 import threading
@@ -195,10 +196,17 @@ def test_workers_end_when_their_sweep_is_killed(folder: Path) -> None:
 
 
 def test_an_error_in_a_worker_is_raised_here(tmp_path: Path) -> None:
-    file = tmp_path / "file"
-    file.touch()
-    with pytest.raises(NotADirectoryError, match=str(file)):
-        sweep.sweep([Job(CONFIGS[0])], Store("smoke", file), workers=1)
+    """From the command line: which folder the data are in is settled when a process starts."""
+    command = [sys.executable, "-c", "from odestack.cli import main; main()"]
+    done = subprocess.run(
+        [*command, "sweep", "headline", "--profile", "smoke", "--workers", "1"],
+        env={**os.environ, "ODESTACK_DATA": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("error: ")
+    assert "restore it with" in done.stderr.splitlines()[-1]
 
 
 def test_lockers_exclude_each_other_and_leave_no_file(tmp_path: Path) -> None:

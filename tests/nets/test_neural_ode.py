@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from odestack.lab import cifar
+from odestack.lab.memory import peak_bytes
 from odestack.methods import catalogue
 from odestack.nets.block import RungeKuttaBlock
 from odestack.nets.cost import cost
@@ -182,3 +183,15 @@ def test_only_plain_back_propagation_keeps_every_step() -> None:
     assert kept_bytes(Adaptive("dopri5", 1e-1, 1e-1)) < kept_bytes(Adaptive("dopri5", 1e-3, 1e-3))
     adjoint = (kept_bytes(Adaptive("dopri5", each, each, adjoint=True)) for each in (1e-1, 1e-3))
     assert len(set(adjoint)) == 1
+
+
+def test_peak_memory_of_a_training_pass() -> None:
+    """With half the steps of the adjoint, plain back-propagation still needs far more."""
+
+    def peak(solver: FixedStep) -> float:
+        network = NeuralODE(8, solver)
+        return peak_bytes(lambda: network(torch.zeros(64, 3, 32, 32)).sum().backward()) / 2**20
+
+    plain, adjoint, longer = (peak(FixedStep("euler", n, a)) for n, a in ((20, False), (40, True), (80, True)))
+    assert plain - adjoint > 30
+    assert longer == pytest.approx(adjoint, rel=1e-3), "but for the times of the steps"
