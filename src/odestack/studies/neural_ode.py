@@ -8,6 +8,7 @@ training images, four times. That still takes 20 minutes of one thread with an a
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 from safetensors.torch import load_file
 
@@ -66,8 +67,8 @@ def table(records: Sequence[Record]) -> pd.DataFrame:
     """One row a run: arm, solver, evaluations, tolerance, adjoint, nfe_forward, nfe_backward, step_seconds, and the
     results of ``frame.tidy``.
 
-    ``evaluations`` are those of equal steps, fixed beforehand. The two NFE, measured, and the seconds are of a training
-    step, on average over the last epoch.
+    ``evaluations`` are those of equal steps, fixed beforehand. The two NFE, measured, are of a training step, on
+    average over the last epoch; for the seconds see ``step_seconds``.
     """
     frame = tidy(records, "solver", "tolerance", "adjoint").astype({"adjoint": bool})
     frame.insert(0, "arm", [arm(_own(record)) for record in records])
@@ -90,11 +91,11 @@ def arm(config: NeuralODEConfig) -> str:
 
 
 def step_seconds(record: Record) -> float | None:
-    """Seconds of a training step, on average over the last epoch."""
+    """Seconds of a training step in the median epoch: a process that was halted for a while counts that as training."""
     if "seconds" not in record.final:
         return None
-    before = record.epochs[-2]["step"] if len(record.epochs) > 1 else 0
-    return record.final["seconds"] / (record.final["step"] - before)
+    steps = np.diff([row["step"] for row in record.epochs], prepend=0)
+    return float(np.median([row["seconds"] for row in record.epochs] / steps))
 
 
 def evaluations(records: Sequence[Record]) -> pd.DataFrame:
