@@ -76,6 +76,8 @@ audit: ## Look up known vulnerabilities of the pinned versions
 
 lint: $(ENV) ## Check style and types
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/nbstripout --verify --keep-id $$(git ls-files '*.ipynb')
 	$(BIN)/codespell $$(git ls-files '*.md' '*.py' '*.ipynb' '*.bib' '*.cff' '*.yml')
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
