@@ -8,6 +8,7 @@ import pytest
 
 from odestack import claims
 from odestack.claims import INCONCLUSIVE, NOT_RUN, REPRODUCED, Verdict
+from odestack.claims.display import chance, probability
 from odestack.lab.config import ConfigError, RunConfig
 from odestack.lab.measurements import Measured, Measurement, SurfaceConfig
 from odestack.lab.records import Record, Store
@@ -152,14 +153,36 @@ def test_fresh_evidence_takes_the_place_of_its_study_and_no_other():
 def test_the_table_of_a_page():
     put(made("headline", gain=order_4)[:4])
     table = claims.table(claims.about("C1", "C18", "C15"))
-    assert table.columns.tolist() == ["effect", "estimate", "interval", "asked", "runs", "verdict"]
+    assert table.columns.tolist() == ["effect", "estimate", "interval", "asked", "runs", "p (Holm)", "verdict"]
     shown = table.loc["C18"].iloc[0]
     assert re.fullmatch(r"\+\d\.\d\d", shown["estimate"])
-    assert shown.drop(["estimate", "verdict"]).tolist() == ["RK4 − Euler at depth 30", "–", "> 0 points", 4]
+    assert shown.drop("estimate").tolist() == [
+        "RK4 − Euler at depth 30",
+        "–",
+        "> 0 points",
+        4,
+        "1.000",
+        "inconclusive at this scale (provisional)",
+    ]
     assert set(table.loc["C15"].drop(columns=["effect", "asked"]).to_numpy().ravel()) == {"–", NOT_RUN}
     put(made("headline", gain=order_4))
     interval = claims.table(claims.about("C18"))["interval"].iloc[0]
     assert re.fullmatch(r"\+\d\.\d\d to \+\d\.\d\d", interval)
+
+
+def test_a_reader_sees_what_holms_correction_does():
+    put(made("headline", gain=order_4))
+    put(made("downsampling", gain=order_4))
+    found = by_id(claims.scorecard())["C18"]
+    before, after = found.finding.p_value, found.p_value
+    assert after is not None
+    assert after > before
+    shown = chance(found)
+    assert shown == f"p: {probability(before)}, after Holm's correction {probability(after)}"
+    assert shown in claims.text([found])
+    assert shown in claims.markdown([found], claims.github_link)
+    assert claims.table([found])["p (Holm)"].iloc[0] == probability(after)
+    assert [probability(p) for p in (None, 0.0237, 0.0004)] == ["", "0.024", "< 0.001"]
 
 
 def test_the_frame_has_one_row_a_direction():

@@ -253,7 +253,7 @@ def test_goals_are_met_or_not_met_or_not_run() -> None:
     surface = result("surfaces", [Case("odestack", {}, "points/s", [2.0])])
     found_so_far = {"images": ready, "growth": result("growth", memory), "surfaces": surface, "train": None}
     table = judged(found_so_far).set_index("goal")
-    assert table.loc["A loss surface of 21 × 21 points, 1,000 images, depth 50", "measured"].split() == ["220", "s"]
+    assert table.loc["441 points of a loss surface, 1,000 images, depth 50", "measured"].split() == ["220", "s"]
     asked, found, verdict = table.loc["CIFAR-10 ready, seconds", ["asked", "measured", "verdict"]]
     assert (asked.split(), found.split(), verdict) == (["≤", "3.0", "s"], ["4.0", "s"], "not met")
     assert table.loc["More memory of RK4 than of Euler at equal depth", "verdict"] == "met"

@@ -24,6 +24,11 @@ STARTS = ("midpoint", "heun3", "euler")
 """Of the stacks in ``STACKS``."""
 
 
+def test_fp32_on_a_gpu_is_not_rounded_to_tf32() -> None:
+    assert not torch.backends.cudnn.allow_tf32
+    assert not torch.backends.cuda.matmul.allow_tf32
+
+
 def test_a_run_is_deterministic_and_its_seed_matters() -> None:
     first, first_weights = final_weights(tiny())
     again, again_weights = final_weights(tiny())

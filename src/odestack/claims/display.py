@@ -10,7 +10,7 @@ from odestack.claims.verdicts import NATS, NOT_RUN, POINTS, Claim, Direction, Fi
 
 
 def table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
-    """``frame`` for a page, as text: index claim; columns effect, estimate, interval, asked, runs, verdict.
+    """``frame`` for a page, as text: index claim; columns effect, estimate, interval, asked, runs, p (Holm), verdict.
 
     An infinite or missing number is shown as a dash.
     """
@@ -24,7 +24,8 @@ def table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
         ],
         "asked": (rows["asks"] + " " + rows["unit"]).str.strip(),
         "runs": rows["runs"],
-        "verdict": rows["verdict"],
+        "p (Holm)": [probability(value) for value in rows["p_value"]],
+        "verdict": [str(verdict) for verdict in verdicts for _ in verdict.finding.directions or (None,)],
     }
     index = pd.Index(rows["claim"], name="claim")
     return pd.DataFrame({column: [value or "–" for value in values] for column, values in shown.items()}, index=index)
@@ -33,6 +34,13 @@ def table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
 def number(value: float, unit: str = POINTS) -> str:
     """With sign and two decimals, three for nats; a dash if it is infinite or missing."""
     return f"{value:+.{3 if unit == NATS else 2}f}".replace("-", "−") if isfinite(value) else "–"
+
+
+def probability(value: float | None) -> str:
+    """With three decimals; empty if it is missing."""
+    if value is None or not isfinite(value):
+        return ""
+    return f"{value:.3f}" if value >= 0.001 else "< 0.001"
 
 
 def in_words(direction: Direction) -> str:
@@ -55,6 +63,13 @@ def behind(finding: Finding) -> str:
     return ", ".join(filter(None, (runs, seeds, missing)))
 
 
+def chance(verdict: Verdict) -> str:
+    """The p-value of a claim, and what Holm's correction makes of it; empty if nothing was tested."""
+    if verdict.p_value is None:
+        return ""
+    return f"p: {probability(verdict.finding.p_value)}, after Holm's correction {probability(verdict.p_value)}"
+
+
 def wish(verdict: Verdict) -> str:
     """Which studies should get another seed (``Verdict.more_seeds``); empty if none."""
     return f"asks for another seed of {', '.join(verdict.more_seeds)}" if verdict.more_seeds else ""
@@ -65,11 +80,12 @@ def text(verdicts: Sequence[Verdict]) -> str:
     blocks = []
     for verdict in verdicts:
         finding, claim = verdict.finding, verdict.claim
-        facts = [verdict.verdict, wish(verdict)]
+        facts = [str(verdict), wish(verdict)]
         if finding.profile:
             facts += [behind(finding), f"profile {finding.profile}"]
         if claim.chapter:
             facts.append(f"chapter {claim.chapter}")
+        facts.append(chance(verdict))
         effects = map(in_words, finding.directions if finding.tested else [])
         blocks.append("\n     ".join([f"{claim.id:<4} {claim.article}", "; ".join(filter(None, facts)), *effects]))
     return "\n\n".join(blocks)
@@ -96,7 +112,7 @@ def markdown(verdicts: Sequence[Verdict], link: Callable[[Claim], str]) -> str:
             effects,
             behind(finding),
             finding.profile or "–",
-            "<br>".join(filter(None, (verdict.verdict, wish(verdict)))),
+            "<br>".join(filter(None, (str(verdict), chance(verdict), wish(verdict)))),
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -3,7 +3,8 @@
 A claim is a conjunction of directions. It is
 
 * *reproduced* if every direction is shown: at a level of 5 %, one-sided, after Holm's correction over all claims that
-  have been tested (those with an effect; a claim that was not run costs the others nothing);
+  have been tested. Those are the claims with an effect: a direction that was not run has the p-value 1, a claim without
+  any effect costs the others nothing;
 * *not reproduced* if some direction is excluded: the 95 % interval lies outside what the claim needs, which is the
   smallest effect of interest for "rises", and the bound itself for "does not rise" and "equals";
 * *inconclusive at this scale* otherwise, and *not run* without any effect.
@@ -183,9 +184,17 @@ class Verdict:
     verdict: str
     p_value: float | None = None
 
+    def __str__(self) -> str:
+        return f"{self.verdict} (provisional)" if self.provisional else self.verdict
+
     @property
     def claim(self) -> Claim:
         return self.finding.claim
+
+    @property
+    def provisional(self) -> bool:
+        """Whether something was measured, but runs of its studies are missing."""
+        return self.finding.tested and self.finding.missing > 0
 
     @property
     def more_seeds(self) -> list[str]:

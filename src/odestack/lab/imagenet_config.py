@@ -20,8 +20,9 @@ FIXED = {*WIRING, "augment", "n_train", "held_out"} - {*CHOSEN}
 class ImageNetConfig(RunConfig):
     """A run of ``nets.imagenet.ImageNetResNet`` by ``lab.distributed``. Depth is 50, 101 or 152.
 
-    The recipe is that of Goyal et al. (2017) with a cosine schedule: the rate is 0.1 for every 256 images of a batch,
-    after a warm-up. ``batch`` counts the images of all processes.
+    The rate is 0.1 for every 256 images of a batch, after a warm-up, as in Goyal et al. (2017); from there a cosine.
+    Unlike them: a warm-up from zero, momentum that is not Nesterov's, weight decay on all parameters, and torchvision's
+    initialisation of the last batch norm of a branch. ``batch`` counts the images of all processes.
 
     Attributes:
         images: training images in the folder.

@@ -24,6 +24,8 @@ from odestack.nets.neural_ode import NeuralODE
 from odestack.nets.recompute import recompute_branches
 from odestack.nets.solvers import NFE, SolverError
 
+torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32, on a GPU too
+
 EARLY_STEPS = 400
 """Number of first steps whose loss goes into the record one by one."""
 EVALUATION_BATCH = 500

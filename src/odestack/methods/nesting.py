@@ -8,9 +8,9 @@ first,
 .. math:: A_{nested} = A \otimes (\mathbb{1}\, b'^T) + I \otimes A', \qquad b_{nested} = b \otimes b'.
 
 (In a network this holds without a ReLU after the inner additions.) Nesting does not raise the order. The outer method
-solves y' = (Phi(y) - y) / h with step h, whose solution moves by e^z - 1 where that of y' = f moves by z; so the
-stability function is R_outer(R_inner(z) - 1), and for outer and inner methods of order 2 and more it agrees with e^z
-to order 1 only.
+solves y' = (Phi(y) - y) / h with step h. On y' = lambda y the right-hand side becomes ((R_inner(z) - 1) / h) y in place
+of (z / h) y, so the stability function is R_outer(R_inner(z) - 1), and for outer and inner methods of order 2 and more
+it agrees with e^z to order 1 only.
 """
 
 from collections.abc import Sequence

@@ -2,8 +2,9 @@
 
 The recipe (He et al. 2016, *Deep Residual Learning for Image Recognition*, section 4.2): all 50,000 images, batches of
 128, 64,000 steps, rate 0.1 divided by 10 after 32,000 and 48,000, momentum 0.9, weight decay 1e-4, crops with padding
-4 and flips. Two things differ: they subtract the mean of each pixel, we normalise each channel; and we drop an
-epoch's incomplete last batch. Arithmetic is fp32, as theirs. It runs at the profile gpu only.
+4 and flips. Three things differ: they subtract the mean of each pixel, we normalise each channel; we drop an epoch's
+incomplete last batch; and they had two GPUs, between which a batch was divided. Arithmetic is fp32, as theirs. It runs
+at the profile gpu only.
 """
 
 from collections.abc import Sequence

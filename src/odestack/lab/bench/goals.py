@@ -106,7 +106,7 @@ GOALS = (
     Goal("Share of the roof at width 64, compiled", 0.85, True, _training("of_roof", train.COMPILED, 64), "{:.0%}"),
     Goal("Share of a step that goes into its images", 0.03, False, _data_share, "{:.1%}"),
     Goal(
-        "A loss surface of 21 × 21 points, 1,000 images, depth 50",
+        "441 points of a loss surface, 1,000 images, depth 50",
         240.0,
         False,
         _seconds_for_a_plane,
