@@ -109,12 +109,13 @@ def provenance(records: Sequence[Record | Measured]) -> Markdown:
     what, spent = ("measurements", "computing") if measured else ("runs", "training")
     dates = sorted(record.environment["date"] for record in records)
     period = dates[0] if dates[0] == dates[-1] else f"{dates[0]} to {dates[-1]}"
-    hours = sum(record.seconds for record in records) / 3600
+    seconds = sum(record.seconds for record in records)
+    time = f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds / 60:.1f} minutes"
     return Markdown(
         f"*Provenance: {len(records)} {what} (seeds {values(lambda r: r.config.seed)}) on "
         f"{values(lambda r: r.environment['device'])}, threads each: {values(lambda r: r.environment['threads'])}, "
         f"{values(lambda r: r.config.precision)}, torch {values(lambda r: r.environment['torch'])}, "
-        f"commit {values(lambda r: r.environment['commit'])}, {period}, {hours:.1f} hours of {spent} in all.*"
+        f"commit {values(lambda r: r.environment['commit'])}, {period}, {time} of {spent} in all.*"
     )
 
 

@@ -23,7 +23,7 @@ class NeuralODEConfig(RunConfig):
 
     Attributes:
         depth: weight layers: the stem, the field's two, the head.
-        solver: a method of the catalogue, in equal steps; an adaptive solver of ``nets.solvers``; or None for the
+        solver: a method of the catalogue, in equal steps; an adaptive solver of torchdiffeq; or None for the
             network without its ODE block.
         solver_steps: number of equal steps; None for other solvers.
         tolerance: of an adaptive solver, relative and absolute; None for other solvers.
