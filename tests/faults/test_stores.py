@@ -16,11 +16,16 @@ from odestack.lab.sweep import Job, sweep
 NOBODY = 65534
 SMALL = ("--dataset", "mini-cifar10", "--depth", "26", "--width", "4", "--batch", "16", "--steps", "2")
 AS_NOBODY = f"""
-from odestack.lab import train
+import contextlib, io, os, sys
+from odestack import cli
+from odestack.lab import sweep, train
 from odestack.studies import schedule
 from small_sweep import CONFIGS
-train.run(CONFIGS[0])  # imports all that training needs, since the other user may not read Python's own files
-import os
+train.run(CONFIGS[0])  # this, and a refusal, import all that is needed, since the other user may not read it
+arguments, sys.argv = sys.argv, ["odestack", "train", "--depth", "1"]
+with contextlib.redirect_stderr(io.StringIO()), contextlib.suppress(SystemExit):
+    cli.main()
+sys.argv = arguments
 os.setuid({NOBODY})
 """
 FULL = """
