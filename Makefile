@@ -150,5 +150,6 @@ $(SITE): $(CHAPTERS) $(FRONT) $(TABLES) $(GALLERY) $(TEXTS) src/odestack/book/sl
 
 browser:
 	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
-	 elif [ "$$(id -u)" = 0 ] && [ -e /etc/debian_version ] && apt-get update -qq && apt-get install -qqy --no-install-recommends chromium fonts-droid-fallback >/dev/null; then :; \
+	 elif [ "$$(id -u)" = 0 ] && grep -qs '^ID=debian' /etc/os-release && apt-get update -qq \
+	   && DEBIAN_FRONTEND=noninteractive apt-get install -qqy --no-install-recommends chromium fonts-droid-fallback >/dev/null; then :; \
 	 else echo "No browser found: the tests of the website are skipped; install chromium (Debian: apt-get install chromium) to run them"; fi
