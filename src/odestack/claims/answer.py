@@ -39,7 +39,7 @@ def sentences(verdicts: Sequence[Verdict], evidence: Evidence) -> str:
     points = "; ".join(f"{number(e.estimate)} points at depth {d} {interval(e)}" for d, e in found) or "*not run*"
     given = ", ".join(f"{len(ids)} *{word}*" for word, ids in counts(verdicts).items())
     if provisional := sum(verdict.provisional for verdict in verdicts):
-        given += f" ({provisional} provisional, since runs are missing)"
+        given += f". Of the verdicts that were given, {provisional} are provisional, since runs are missing"
     return (
         f"**The answer so far.** RK4 in place of Euler, at equal cost: {points} (test accuracy on CIFAR-10, "
         f"95 % intervals, profile `{evidence.profile}`, {len(evidence.records)} of {total} runs). "
