@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from odestack import claims
-from odestack.claims import INCONCLUSIVE, NOT_RUN, REPRODUCED, Verdict
+from odestack.claims import INCONCLUSIVE, NOT_RUN, REPRODUCED, Verdict, answer
 from odestack.claims.display import chance, probability
 from odestack.lab.config import ConfigError, RunConfig
 from odestack.lab.measurements import Measured, Measurement, SurfaceConfig
 from odestack.lab.records import Record, Store
 from odestack.studies import STUDIES, get
-from odestack.studies.evidence import Evidence
+from odestack.studies.evidence import Evidence, gather
 
 pytestmark = pytest.mark.usefixtures("empty_data")
 
@@ -204,9 +204,16 @@ def test_the_terminal_shows_effect_interval_runs_seeds_profile_and_chapter():
     assert re.search(r"RK4 − Euler at depth 30: \+\d\.\d\d \[\+\d\.\d\d, \+\d\.\d\d\] points, asked: > 0", text)
 
 
-def test_missing_runs_are_counted():
+def test_missing_runs_are_counted_and_make_a_verdict_provisional():
     put(made("headline", gain=order_4)[:6])
-    assert "6 runs, 1 seed, 12 missing" in claims.text(claims.about("C18"))
+    verdicts = claims.scorecard()
+    text = claims.text([by_id(verdicts)["C18"]])
+    assert "6 runs, 1 seed, 12 missing" in text
+    assert f"{INCONCLUSIVE} (provisional)" in text
+    said = answer.sentences(verdicts, gather("depth_by_order", "cpu"))
+    assert said.endswith("Provisional, since runs are missing: C2, C18")
+    put(made("headline", gain=order_4))
+    assert "provisional" not in claims.text(claims.about("C18"))
 
 
 def test_studies_that_should_get_another_seed_are_named():

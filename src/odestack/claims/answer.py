@@ -38,8 +38,8 @@ def sentences(verdicts: Sequence[Verdict], evidence: Evidence) -> str:
     found = gains(evidence).items()
     points = "; ".join(f"{number(e.estimate)} points at depth {d} {interval(e)}" for d, e in found) or "*not run*"
     given = ", ".join(f"{len(ids)} *{word}*" for word, ids in counts(verdicts).items())
-    if provisional := sum(verdict.provisional for verdict in verdicts):
-        given += f". Of the verdicts that were given, {provisional} are provisional, since runs are missing"
+    if provisional := [verdict.claim.id for verdict in verdicts if verdict.provisional]:
+        given += f". Provisional, since runs are missing: {', '.join(provisional)}"
     return (
         f"**The answer so far.** RK4 in place of Euler, at equal cost: {points} (test accuracy on CIFAR-10, "
         f"95 % intervals, profile `{evidence.profile}`, {len(evidence.records)} of {total} runs). "
