@@ -14,7 +14,7 @@ def table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
 
     An infinite or missing number is shown as a dash.
     """
-    rows = frame(verdicts)
+    rows, words = frame(verdicts), {verdict.claim.id: str(verdict) for verdict in verdicts}
     shown = {
         "effect": rows["effect"],
         "estimate": [number(value, unit) for value, unit in zip(rows["estimate"], rows["unit"], strict=True)],
@@ -25,7 +25,7 @@ def table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
         "asked": (rows["asks"] + " " + rows["unit"]).str.strip(),
         "runs": rows["runs"],
         "p (Holm)": [probability(value) for value in rows["p_value"]],
-        "verdict": [str(verdict) for verdict in verdicts for _ in verdict.finding.directions or (None,)],
+        "verdict": [words[claim] for claim in rows["claim"]],
     }
     index = pd.Index(rows["claim"], name="claim")
     return pd.DataFrame({column: [value or "–" for value in values] for column, values in shown.items()}, index=index)
