@@ -8,7 +8,6 @@ training images, four times. That still takes 20 minutes of one thread with an a
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 from safetensors.torch import load_file
 
@@ -64,18 +63,18 @@ def jobs(profile: str) -> list[Job]:
 
 
 def table(records: Sequence[Record]) -> pd.DataFrame:
-    """One row a run: arm, solver, evaluations, tolerance, adjoint, nfe_forward, nfe_backward, step_seconds, and the
-    results of ``frame.tidy``.
+    """One row a run: arm, solver, evaluations, tolerance, adjoint, nfe_forward, nfe_backward, and the results of
+    ``frame.tidy``.
 
     ``evaluations`` are those of equal steps, fixed beforehand. The two NFE, measured, are of a training step, on
-    average over the last epoch; for the seconds see ``step_seconds``.
+    average over the last epoch.
     """
     frame = tidy(records, "solver", "tolerance", "adjoint").astype({"adjoint": bool})
     frame.insert(0, "arm", [arm(_own(record)) for record in records])
     frame.insert(2, "evaluations", pd.Series([_evaluations(_own(record)) for record in records], dtype="Int64"))
     for column in ("nfe_forward", "nfe_backward"):
         frame[column] = pd.Series([record.final.get(column) for record in records], dtype=float)
-    return frame.assign(step_seconds=pd.Series(map(step_seconds, records), dtype=float))
+    return frame
 
 
 def arm(config: NeuralODEConfig) -> str:
@@ -88,14 +87,6 @@ def arm(config: NeuralODEConfig) -> str:
     count = _evaluations(config)
     parts = (config.solver, other, None if count is None else str(count), "adjoint" if config.adjoint else None)
     return ", ".join(filter(None, parts))
-
-
-def step_seconds(record: Record) -> float | None:
-    """Seconds of a training step in the median epoch: a process that was halted for a while counts that as training."""
-    if "seconds" not in record.final:
-        return None
-    steps = np.diff([row["step"] for row in record.epochs], prepend=0)
-    return float(np.median([row["seconds"] for row in record.epochs] / steps))
 
 
 def evaluations(records: Sequence[Record]) -> pd.DataFrame:
