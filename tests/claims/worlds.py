@@ -1,6 +1,7 @@
 """Tables of studies in worlds whose truth is known."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -102,17 +103,23 @@ def world(
     """The study's table with outcome = level + truth(arm) + shift of the seed + noise of size sigma; for early loss
     shift and noise are scaled by 0.04, as half a point is to 0.02 nats."""
     rng = np.random.default_rng(seed)
-    arms = [arm for arm in ARMS[study] if arm["seed"] < seeds]
-    table = pd.DataFrame(arms)
-    table["status"] = "done"
+    arms, table = runs(study, seeds)
+    number = table["seed"].to_numpy()
+    outcomes = {}
     for outcome, level in LEVEL.items():
         scale = SCALE.get(outcome, 1.0)
         shift = rng.normal(0, scale, 3)
         noise = rng.normal(0, sigma * scale, len(arms))
-        of = (truth or {}).get(outcome, lambda arm: 0.0)
-        table[outcome] = [level + of(arm) + shift[arm["seed"]] for arm in arms] + noise
-    table["failed"] = table["early_loss"] > learning_rate.STALLED
-    return table
+        effects = [truth[outcome](arm) for arm in arms] if truth and outcome in truth else 0.0
+        outcomes[outcome] = level + np.asarray(effects) + shift[number] + noise
+    return table.assign(**outcomes, failed=outcomes["early_loss"] > learning_rate.STALLED)
+
+
+@cache
+def runs(study: str, seeds: int) -> tuple[list[Arm], pd.DataFrame]:
+    """The arms of so many seeds, and the table that they are the rows of."""
+    arms = [arm for arm in ARMS[study] if arm["seed"] < seeds]
+    return arms, pd.DataFrame(arms).assign(status="done")
 
 
 def finding(claim: Claim, tables: dict[str, pd.DataFrame]) -> Finding:

@@ -1,5 +1,6 @@
 """Effects with intervals: contrasts in a linear model of arms and seeds, other tests, and Holm's correction."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log
@@ -79,13 +80,16 @@ class Nonparametric:
 def with_chance(table: pd.DataFrame) -> pd.DataFrame:
     """The table with the accuracy of guessing for runs that failed, so that they count, and early loss capped at that
     of guessing, which is also that of a run that failed before it was measured."""
-    counted, failed = table.copy(), table["status"] != "done"
-    for column in {"accuracy", "held_out_accuracy"} & set(table.columns):
-        counted[column] = counted[column].astype(float).mask(failed, CHANCE)
-    if "early_loss" in counted:
-        loss = counted["early_loss"].astype(float)
-        counted["early_loss"] = loss.mask(failed & loss.isna(), CHANCE_LOSS).clip(upper=CHANCE_LOSS)
-    return counted
+    failed = (table["status"] != "done").to_numpy()
+    counted = {
+        column: np.where(failed, CHANCE, table[column].to_numpy(dtype=float))
+        for column in ("accuracy", "held_out_accuracy")
+        if column in table
+    }
+    if "early_loss" in table:
+        loss = table["early_loss"].to_numpy(dtype=float)
+        counted["early_loss"] = np.minimum(np.where(failed & np.isnan(loss), CHANCE_LOSS, loss), CHANCE_LOSS)
+    return table.assign(**counted)
 
 
 class ArmModel:
@@ -102,14 +106,12 @@ class ArmModel:
     def __init__(self, table: pd.DataFrame, arms: Sequence[str], outcome: str = "accuracy") -> None:
         table = table.dropna(subset=[outcome])
         names = list(table[list(arms)].itertuples(index=False, name=None))
-        self.arms = sorted(set(names))
-        self.runs = {arm: names.count(arm) for arm in self.arms}
+        self.runs = dict(sorted(Counter(names).items()))
+        self.arms = list(self.runs)
         seeds = sorted(set(table["seed"]))
-        design = np.zeros((len(table), len(self.arms) + max(len(seeds) - 1, 0)))
-        for row, (arm, seed) in enumerate(zip(names, table["seed"], strict=True)):
-            design[row, self.arms.index(arm)] = 1
-            if (column := seeds.index(seed)) > 0:
-                design[row, len(self.arms) + column - 1] = 1
+        of_arm = np.eye(len(self.arms))[[self.arms.index(arm) for arm in names]]
+        of_seed = np.eye(len(seeds))[[seeds.index(seed) for seed in table["seed"]]]
+        design = np.hstack([of_arm, of_seed[:, 1:]])
         outcomes = table[outcome].to_numpy(dtype=float)
         self.covariance = np.linalg.pinv(design.T @ design)
         self.row_space = self.covariance @ design.T @ design
