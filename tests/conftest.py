@@ -20,17 +20,11 @@ def one_thread() -> None:
 @pytest.fixture
 def few_test_images(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs are evaluated on 32 images."""
-    import torch
+    import few_images
 
-    from odestack.lab import cifar, train
+    from odestack.lab import train
 
-    data = train.data
-
-    def fewer(name: str, device: torch.device) -> tuple[cifar.Split, cifar.Split]:
-        split, test = data(name, device)
-        return split, cifar.Split(test.images[:32], test.labels[:32])
-
-    monkeypatch.setattr(train, "data", fewer)
+    monkeypatch.setattr(train, "data", few_images.few_test_images)
 
 
 @pytest.hookimpl(trylast=True)

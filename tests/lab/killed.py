@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from few_images import few_test_images
 
 from odestack.lab import train
 from odestack.lab.config import RunConfig
@@ -30,5 +31,6 @@ def die() -> None:
 
 
 def two_epochs(config: RunConfig, checkpoint: Path) -> None:
-    """Train, and die when the second epoch is done, before its checkpoint."""
+    """Train, and die when the second epoch is done, before its checkpoint. For the rest see ``few_images``."""
+    train.data = few_test_images
     train.run(config, checkpoint=checkpoint, on_epoch=lambda epoch, _: die() if epoch == 2 else None)

@@ -14,6 +14,8 @@ from odestack.lab.config import RunConfig
 from odestack.lab.unet_config import UNetConfig
 from odestack.lab.vit_config import ViTConfig
 
+pytestmark = pytest.mark.usefixtures("few_test_images")
+
 
 @pytest.mark.parametrize(
     "changes",

@@ -233,6 +233,7 @@ def test_every_other_wiring_trains(changes: dict[str, Any], precision: str, monk
     assert record.final["step"] == 2
 
 
+@pytest.mark.usefixtures("few_test_images")
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_branches_computed_again_in_the_backward_pass_change_nothing(precision: str) -> None:
     """Also not the running statistics of batch norm, which the weights hold."""
