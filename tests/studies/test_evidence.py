@@ -26,18 +26,18 @@ def test_without_a_budget_nothing_is_trained_and_the_missing_are_named(store):
 
 
 def test_with_a_budget_the_records_are_made(store):
-    found = evidence.gather("depth_by_order", "smoke", budget=300)
+    found = evidence.gather("transformer", "smoke", budget=300)
     assert found.missing == []
-    assert len(found.records) == 10
+    assert len(found.records) == 3
 
 
 def test_auto_is_the_largest_complete_profile_else_cpu(store, monkeypatch):
-    assert evidence.gather("depth_by_order").profile == "cpu"
+    assert evidence.gather("transformer").profile == "cpu"
     monkeypatch.setattr(evidence, "AUTO", ("cpu", "smoke"))
-    evidence.gather("depth_by_order", "smoke", budget=300)
-    assert evidence.gather("depth_by_order").profile == "smoke"
+    evidence.gather("transformer", "smoke", budget=300)
+    assert evidence.gather("transformer").profile == "smoke"
     shutil.rmtree(store)
-    assert evidence.gather("depth_by_order").profile == "cpu"
+    assert evidence.gather("transformer").profile == "cpu"
 
 
 def test_a_partial_store_gives_what_it_has_and_says_how_to_get_the_rest(store):
