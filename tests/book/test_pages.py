@@ -85,9 +85,15 @@ def complain(seen: Visit, message: ConsoleMessage) -> None:
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 def test_the_colour_scheme_is_followed(visit: Visit, scheme: Literal["light", "dark"]) -> None:
-    visit.page.emulate_media(color_scheme=scheme)
-    background = visit.page.locator("body").evaluate(LIGHTNESS)
-    assert (sum(background) / 3 > 128) == (scheme == "light")
+    turn(visit.page, scheme)
+
+
+def turn(page: Page, scheme: Literal["light", "dark"]) -> None:
+    """The reader's system turns light or dark, and the page after it."""
+    page.emulate_media(color_scheme=scheme)
+    page.wait_for_function(
+        f"light => ({LIGHTNESS})(document.body).every(c => (c > 128) === light)", arg=scheme == "light"
+    )
 
 
 def test_every_picture_is_described(visit: Visit) -> None:
@@ -186,7 +192,7 @@ def test_no_request_leaves_the_machine(visit: Visit) -> None:
 @pytest.mark.parametrize(("scheme", "size"), [("light", WIDE), ("dark", PHONE)], ids=["light", "dark"])
 def test_axe_finds_no_serious_barrier(visit: Visit, scheme: Literal["light", "dark"], size: ViewportSize) -> None:
     """Last, for it changes the page: formulas are MathJax's care, and one block of code has the colours of all."""
-    visit.page.emulate_media(color_scheme=scheme)
+    turn(visit.page, scheme)
     visit.page.set_viewport_size(size)
     visit.page.evaluate(
         "() => { document.querySelectorAll('mjx-container').forEach(e => e.replaceWith('formula'));"
