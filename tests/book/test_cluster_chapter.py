@@ -18,7 +18,7 @@ def test_the_run_of_a_killed_worker_is_taken_up_by_another(shown: list[str]) -> 
     (said,) = [text for text in shown if text.startswith(("Workers killed", "*not run: "))]
     assert said == (
         "Workers killed: 1. Records in the end: 2 of 2, 2 of them equal to those of runs that nobody interrupted. "
-        "Left over: 0 checkpoints and locks, 0 processes of the cluster."
+        "Left over: 0 checkpoints, locks and temporary files, 0 processes of the cluster."
     )
 
 

@@ -31,6 +31,6 @@ def die() -> None:
 
 
 def two_epochs(config: RunConfig, checkpoint: Path) -> None:
-    """Train, and die when the second epoch is done, before its checkpoint. For the rest see ``few_images``."""
+    """Train, and die when the second epoch is done, before its checkpoint. Evaluated on few images."""
     train.data = few_test_images
     train.run(config, checkpoint=checkpoint, on_epoch=lambda epoch, _: die() if epoch == 2 else None)

@@ -48,11 +48,9 @@ class VectorField(nn.Module):
         self.convolutions = nn.ModuleList(nn.Conv2d(width + time, width, 3, padding=1) for _ in range(2))
 
     def forward(self, t: Tensor | float, x: Tensor) -> Tensor:
-        """On a CPU, torch's group norm is twenty times slower with channels last, which convolutions like."""
         for norm, convolution in zip(self.norms, self.convolutions, strict=False):
-            x = torch.relu(
-                norm(x.contiguous())
-            )  # channels last, torch's group norm takes twenty times as long on a CPU
+            # convolutions give channels last, with which torch's group norm takes twenty times as long on a CPU
+            x = torch.relu(norm(x.contiguous()))
             x = convolution(torch.cat([x, t * torch.ones_like(x[:, :1])], 1) if self.time else x)
         return self.norms[-1](x.contiguous())
 
