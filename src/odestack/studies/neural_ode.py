@@ -1,8 +1,9 @@
 """The ODE-Net under solvers of rising order, at one tolerance and at equal evaluations (claim C16).
 
 The study is small, since its networks are slow: at the common tolerance an adaptive solver makes 30 to 40 evaluations
-in a training step, dopri8 more than 150, and an adjoint evaluates anew on the way back. So at cpu a run sees 10,000
-training images, four times. That still takes up to 20 minutes of one thread with an adaptive solver, and an hour with dopri8.
+in a training step, dopri8 about 140, and an adjoint evaluates anew on the way back. So at cpu a run sees 10,000
+training images, four times. That still takes up to 20 minutes of one thread with an adaptive solver, and an hour with
+dopri8.
 """
 
 from collections.abc import Sequence
