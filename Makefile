@@ -15,6 +15,9 @@ PIP      := $(BIN)/python -m pip --retries 2 --disable-pip-version-check
 SITE     := _build/site
 OPTIONS  := --profile $(PROFILE) --budget $(BUDGET) --solutions $(SOLUTIONS)
 SETTINGS := _build/settings/$(PROFILE)-$(BUDGET)-$(SOLUTIONS)
+KERNELS   = _build/kernels-$$PPID
+PUBLISH   = OMP_NUM_THREADS=1 ODESTACK_KERNELS=$(CURDIR)/$(KERNELS) JUPYTER_DEFAULT_PROVISIONER_NAME=forking \
+  $(BIN)/python -m odestack.book.publish
 
 NOTEBOOKS   := $(sort $(wildcard notebooks/*.ipynb))
 CHAPTERS    := $(NOTEBOOKS:notebooks/%=book/chapters/%)
@@ -33,7 +36,7 @@ endif
 unexport PYTHONDONTWRITEBYTECODE  # what is imported is compiled once, instead of all that is installed
 
 .DELETE_ON_ERROR:
-.PHONY: help env book pdf experiments reproduce data test faults links audit lint bench serve clean browser
+.PHONY: help env book pdf experiments reproduce data test faults links audit lint bench serve clean browser kernels
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -113,11 +116,14 @@ $(ENV): requirements.lock pyproject.toml
 $(SETTINGS):
 	@rm -rf $(@D) && mkdir -p $(@D) && touch $@
 
-book/chapters/%.ipynb: notebooks/%.ipynb requirements.lock $(SETTINGS) | $(ENV)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m odestack.book.publish $< $@ $(OPTIONS)
+kernels: | $(ENV)  # ready to be forked until this make ends
+	@OMP_NUM_THREADS=1 $(BIN)/python -m odestack.book.kernels $(KERNELS) $$PPID
 
-$(FRONT): book/%.ipynb: notebooks/pages/%.ipynb requirements.lock $(SETTINGS) | $(ENV)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m odestack.book.publish $< $@ $(OPTIONS)
+book/chapters/%.ipynb: notebooks/%.ipynb requirements.lock $(SETTINGS) | $(ENV) kernels
+	@$(PUBLISH) $< $@ $(OPTIONS)
+
+$(FRONT): book/%.ipynb: notebooks/pages/%.ipynb requirements.lock $(SETTINGS) | $(ENV) kernels
+	@$(PUBLISH) $< $@ $(OPTIONS)
 
 book/reproduce.ipynb book/status.ipynb book/teaching.ipynb: $(CHAPTERS)  # they tell how long the chapters ran
 
