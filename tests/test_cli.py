@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import fields
 
 import pytest
 
@@ -74,6 +75,9 @@ def row(table, name):
 
 def test_sweep_fills_the_store_and_runs_tells(call, empty_data):
     assert row(call("sweep", "depth_by_order", "--profile", "smoke", "--dry-run")[1], "depth_by_order") == ["10", "10"]
+    everything = call("sweep", "--profile", "smoke", "--dry-run")[1]
+    assert row(everything, "depth_by_order") == ["10", "10"]
+    assert call("sweep", "all", "--profile", "smoke", "--dry-run")[1] == everything
     assert not (empty_data / "runs").exists()
     code, out, _ = call("sweep", "depth_by_order", "--profile", "smoke", "--workers", "1")
     assert code == 0
@@ -101,6 +105,7 @@ def test_sweep_looks_for_the_ray_cluster_it_is_told_of(call, empty_data, monkeyp
         (("train", "--branch", "conv9"), "conv2"),
         (("train", "--lr", "nan"), "lr is nan"),
         (("train", "--device", "tpu"), "cpu, cuda"),
+        (("sweep",), "name the studies to train, or say all; there are cost, depth_by_order"),
         (("sweep", "depth"), "depth_by_order"),
         (("sweep", "depth_by_order", "--profile", "huge"), "smoke, cpu, gpu"),
         (("runs", "--profile", "huge"), "smoke, cpu, gpu"),
@@ -120,12 +125,22 @@ def test_what_cannot_be_done_is_one_sentence(call, empty_data, arguments, senten
     assert sentence in err
 
 
-@pytest.mark.parametrize("arguments", [("bogus",), ("train", "--depth", "deep"), ("sweep",), ("methods", "--nope")])
+@pytest.mark.parametrize("arguments", [("bogus",), ("train", "--depth", "deep"), ("reproduce",), ("methods", "--nope")])
 def test_wrong_usage_is_code_2_without_a_traceback(call, arguments):
     code, _, err = call(*arguments)
     assert code == 2
     assert "Error: " in err
     assert "Traceback" not in err
+
+
+def test_an_interrupted_command_says_how_to_go_on(call, empty_data, monkeypatch):
+    def interrupted(*jobs, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("odestack.lab.sweep.sweep", interrupted)
+    code, _, err = call("train", "--dataset", "mini-cifar10")
+    assert code == 130
+    assert err == "stopped; the same command goes on from the last finished epoch\n"
 
 
 def test_help_is_quick_to_read_and_to_come():
@@ -134,6 +149,15 @@ def test_help_is_quick_to_read_and_to_come():
     assert out.splitlines()[-1] == "False", "torch takes seconds to import"
     for command in ("methods", "data", "train", "sweep", "runs", "export", "bench", "scorecard"):
         assert f"  {command} " in out
+
+
+def test_train_explains_every_field_of_a_run(call):
+    from odestack.lab.config import RunConfig
+    from odestack.lab.options import HELP
+
+    assert {*HELP} == {field.name for field in fields(RunConfig)} - {"tableau", "precision"}
+    out = " ".join(call("train", "--help")[1].split())
+    assert all(text in out for text in HELP.values())
 
 
 def test_scorecard_lists_every_claim_and_writes_the_readme(call, tmp_path):

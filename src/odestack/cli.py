@@ -22,9 +22,9 @@ ProfileName = Annotated[str, typer.Option(help="smoke, cpu or gpu.")]
 
 def main() -> None:
     """Entry point: errors that a user can mend are one sentence and exit code 2."""
-    if sys.argv[1:2] == ["train"]:
-        train.__signature__ = _train_signature()  # type: ignore[attr-defined]
     try:
+        if sys.argv[1:2] == ["train"]:
+            train.__signature__ = _train_signature()  # type: ignore[attr-defined]
         app()
     except ValueError as error:
         _fail(error)
@@ -37,7 +37,9 @@ def main() -> None:
         _fail(error)
     except OSError as error:
         _fail(f"{error.filename or 'file'}: {error.strerror or error}")
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as end:  # typer makes of the first the second
+        if isinstance(end, SystemExit) and end.code != 130:
+            raise
         print("stopped; the same command goes on from the last finished epoch", file=sys.stderr)
         sys.exit(130)
 
@@ -102,12 +104,13 @@ def train(**options: Any) -> None:
 def _train_signature() -> inspect.Signature:
     """One option for each field of RunConfig, whose import takes seconds."""
     from odestack.lab.config import RunConfig
+    from odestack.lab.options import HELP
 
-    def option(name: str, kind: Any, default: Any, help: str | None = None) -> inspect.Parameter:
+    def option(name: str, kind: Any, default: Any, help: str) -> inspect.Parameter:
         annotation = Annotated[kind, typer.Option(help=help)]
         return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
-    options = [option(f.name, f.type, f.default) for f in fields(RunConfig) if f.name not in ("tableau", "precision")]
+    options = [option(f.name, f.type, f.default, HELP[f.name]) for f in fields(RunConfig) if f.name in HELP]
     return inspect.Signature(
         [
             *options,
@@ -122,7 +125,9 @@ def _train_signature() -> inspect.Signature:
 
 @app.command()
 def sweep(
-    studies: Annotated[list[str], typer.Argument(help='Names of studies, or "all".')],
+    studies: Annotated[
+        list[str] | None, typer.Argument(help='Names of studies, or "all", as --dry-run takes it without a name.')
+    ] = None,
     profile: ProfileName = "cpu",
     workers: Annotated[int, typer.Option(min=0, help="Processes of one thread each; 0 trains in this one.")] = 0,
     ray: Annotated[
@@ -145,7 +150,9 @@ def sweep(
     from odestack.studies import STUDIES
     from odestack.studies.schedule import overview, queue
 
-    names = list(STUDIES) if studies == ["all"] else studies
+    if not (studies or dry_run):
+        raise ValueError(f"name the studies to train, or say all; there are {', '.join(STUDIES)}")
+    names = list(STUDIES) if not studies or studies == ["all"] else studies
     jobs = queue(names, profile)
     _require_device(device, elsewhere=ray is not None)
     if not dry_run:
