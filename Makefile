@@ -16,7 +16,7 @@ SITE     := _build/site
 OPTIONS  := --profile $(PROFILE) --budget $(BUDGET) --solutions $(SOLUTIONS)
 SETTINGS := _build/settings/$(PROFILE)-$(BUDGET)-$(SOLUTIONS)
 KERNELS   = _build/kernels-$$PPID
-PUBLISH   = OMP_NUM_THREADS=1 ODESTACK_KERNELS=$(CURDIR)/$(KERNELS) JUPYTER_DEFAULT_PROVISIONER_NAME=forking \
+PUBLISH   = OMP_NUM_THREADS=1 ODESTACK_KERNELS="$(CURDIR)/$(KERNELS)" JUPYTER_DEFAULT_PROVISIONER_NAME=forking \
   $(BIN)/python -m odestack.book.publish
 
 NOTEBOOKS   := $(sort $(wildcard notebooks/*.ipynb))
@@ -53,6 +53,7 @@ pdf: book browser ## Print the whole book into _build/book.pdf
 
 experiments: $(ENV) ## Train all runs that a profile lacks, without a budget: make experiments PROFILE=cpu
 	@case "$(PROFILE)" in smoke|cpu|gpu) ;; *) echo "Say which runs to train: make experiments PROFILE=smoke, cpu or gpu"; exit 2;; esac
+	@$(BIN)/odestack sweep all --profile $(PROFILE)
 	@$(MAKE) --no-print-directory BUDGET=inf $(EXPERIMENTS:notebooks/%=book/chapters/%)
 
 reproduce: $(ENV) ## Retrain one study and compare it with the records: make reproduce STUDY=depth_by_order
@@ -63,7 +64,7 @@ data: $(ENV) ## Fetch CIFAR-10 into data/cifar10 and check it
 	@$(BIN)/odestack data
 
 test: book browser ## Build the book, then run every test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -rs --numprocesses 2 --dist loadfile $(PYTEST)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -rs --no-fold-skipped --numprocesses 2 --dist loadfile $(PYTEST)
 
 faults: $(ENV) ## Try to break it at length: kills, full disks, damaged files, hostile arguments
 	FAULTS=all $(BIN)/python -m pytest -rs tests/faults

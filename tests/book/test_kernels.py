@@ -1,8 +1,10 @@
 """A forked kernel is as good as a new one: its own process, folder and variables; and nothing outlives make."""
 
 import os
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -125,6 +127,33 @@ def test_its_errors_are_shown_where_it_was_asked_for(
 @pytest.mark.usefixtures("outputs")
 def test_the_server_has_one_thread_as_a_process_that_forks_must(server: psutil.Process) -> None:
     assert server.num_threads() == 1
+
+
+@pytest.mark.usefixtures("outputs")
+def test_a_client_that_hangs_up_or_says_nonsense_does_no_harm(server: psutil.Process, address: Path) -> None:
+    for message in (b"", b"hello", b"{}"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as link:
+            link.connect(str(address))
+            if message:
+                link.send(message)
+    with pytest.raises(psutil.TimeoutExpired):
+        server.wait(timeout=2)
+
+
+def test_a_kernel_ends_with_who_asked_for_it(address: Path, tmp_path: Path) -> None:
+    cells = ["import os\nopen('pid', 'w').write(str(os.getpid()))", "import time\ntime.sleep(600)"]
+    script = (
+        f"from pathlib import Path; from test_kernels import executed; executed(Path({str(tmp_path)!r}), *{cells!r})"
+    )
+    asked = {"ODESTACK_KERNELS": str(address), "JUPYTER_DEFAULT_PROVISIONER_NAME": "forking"}
+    environment = {**os.environ, **asked, "PYTHONPATH": str(Path(__file__).parent)}
+    with subprocess.Popen([sys.executable, "-c", script], env=environment) as process:
+        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+            time.sleep(0.1)
+            assert process.poll() is None
+        kernel = psutil.Process(int((tmp_path / "pid").read_text()))
+        process.kill()
+    kernel.wait(timeout=10)
 
 
 def test_no_other_user_may_ask(address: Path) -> None:

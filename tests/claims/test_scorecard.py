@@ -153,21 +153,20 @@ def test_fresh_evidence_takes_the_place_of_its_study_and_no_other():
 def test_the_table_of_a_page():
     put(made("headline", gain=order_4)[:4])
     table = claims.table(claims.about("C1", "C18", "C15"))
-    assert table.columns.tolist() == ["effect", "estimate", "interval", "asked", "runs", "p (Holm)", "verdict"]
+    assert table.columns.tolist() == ["verdict", "effect", "estimate", "asked", "runs", "p (Holm)"]
     shown = table.loc["C18"].iloc[0]
     assert re.fullmatch(r"\+\d\.\d\d", shown["estimate"])
     assert shown.drop("estimate").tolist() == [
+        "inconclusive at this scale (provisional)",
         "RK4 − Euler at depth 30",
-        "–",
         "> 0 points",
         4,
         "1.000",
-        "inconclusive at this scale (provisional)",
     ]
     assert set(table.loc["C15"].drop(columns=["effect", "asked"]).to_numpy().ravel()) == {"–", NOT_RUN}
     put(made("headline", gain=order_4))
-    interval = claims.table(claims.about("C18"))["interval"].iloc[0]
-    assert re.fullmatch(r"\+\d\.\d\d to \+\d\.\d\d", interval)
+    estimate = claims.table(claims.about("C18"))["estimate"].iloc[0]
+    assert re.fullmatch(r"\+\d\.\d\d \[\+\d\.\d\d, \+\d\.\d\d\]", estimate)
 
 
 def test_a_reader_sees_what_holms_correction_does():

@@ -8,6 +8,7 @@ import pytest
 
 from odestack import methods
 from odestack.methods import catalogue
+from odestack.methods.tableau import Tableau, TableauError
 
 NAMES = (
     "euler midpoint heun2 ralston2 heun3 kutta3 rk4 three_eighths gill4 kutta_nystrom5 huta6 fehlberg45"
@@ -27,6 +28,13 @@ def test_every_entry_is_consistent_and_sourced(name: str) -> None:
     assert sum(method.b) == 1
     assert method.b_hat is None or sum(method.b_hat) == 1
     assert method.source
+
+
+@pytest.mark.parametrize("weights", [{"b": ["1/2", "1/3"]}, {"b": ["1/2", "1/2"], "b_hat": ["1", "1"]}])
+def test_an_inconsistent_method_may_not_enter(weights: dict[str, list[str]]) -> None:
+    method = Tableau("wrong", [[], ["1"]], **weights)
+    with pytest.raises(TableauError, match="wrong may not enter the catalogue: weights sum to"):
+        catalogue.by_name([catalogue.get("rk4"), method])
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ import sys
 from importlib.util import find_spec
 
 if find_spec("odestack") is None:
-    !git clone --quiet --depth 1 {url} odestack && pip install --quiet --editable odestack
+    !git clone --quiet --depth 1 {url} odestack && pip install --quiet --editable "odestack[book]"
     sys.path.append("odestack/src")"""
     return NotebookNode(new_code_cell(source, metadata={"tags": ["remove-cell"]}) | {"id": ID})
 

@@ -13,6 +13,9 @@ import os
 import signal
 import socket
 import sys
+import threading
+import traceback
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
@@ -32,15 +35,27 @@ IMPORTED = (  # but not matplotlib's backend, which registers itself with the ke
     "torchdiffeq",
     "torchvision",
 )
+PATIENCE = 180
+"""Seconds that importing them may take."""
+HERE = str(Path.cwd())
+"""Where `python -m` looks for modules first, which a kernel does not."""
 
 
 class Forked(psutil.Process):
-    """A child of the server with what jupyter_client uses of `subprocess.Popen`."""
+    """A child of the server with what jupyter_client uses of `subprocess.Popen`; it ends when `link` is closed."""
 
     stdin = stdout = stderr = None
 
+    def __init__(self, pid: int, link: socket.socket) -> None:
+        super().__init__(pid)
+        self.link = link
+
     def poll(self) -> int | None:
         return None if self.is_running() else 0
+
+    def send_signal(self, sig: int) -> None:
+        with suppress(psutil.NoSuchProcess):
+            super().send_signal(sig)
 
 
 class ForkingProvisioner(LocalProvisioner):
@@ -49,54 +64,83 @@ class ForkingProvisioner(LocalProvisioner):
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         request = {"arguments": cmd[cmd.index("-f") :], "folder": os.getcwd(), "environment": kwargs["env"]}
         try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server:
-                server.connect(os.path.relpath(os.environ["ODESTACK_KERNELS"]))  # a socket's path may have 107 letters
-                socket.send_fds(server, [json.dumps(request).encode()], [1, 2])
-                self.process = Forked(int(server.recv(20)))
-        except (KeyError, OSError, ValueError):
+            link = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            link.settimeout(PATIENCE)
+            link.connect(os.path.relpath(os.environ["ODESTACK_KERNELS"]))  # a socket's path may have 107 letters
+            socket.send_fds(link, [json.dumps(request).encode()], [1, 2])
+            self.process = Forked(int(link.recv(20)), link)
+        except (KeyError, OSError, ValueError, psutil.Error):
             return await super().launch_kernel(cmd, **kwargs)
         self.pid = self.pgid = self.process.pid
         return self.connection_info
 
 
-def become_kernel(arguments: list[str], folder: str, streams: list[int]) -> NoReturn:
+def end_with(link: socket.socket) -> None:
+    """Wait until the other side is closed, which is when its process ends, and end this one."""
+    link.settimeout(None)
+    with suppress(OSError):
+        link.recv(1)
+    os._exit(1)
+
+
+def become_kernel(arguments: list[str], folder: str, link: socket.socket) -> NoReturn:
     """Be a kernel from here on; `arguments` are those of `python -m ipykernel_launcher`."""
+    import numpy as np
     from ipykernel.kernelapp import IPKernelApp
 
     os.setsid()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    for number, stream in enumerate(streams, start=1):
-        os.dup2(stream, number)
-        os.close(stream)
     os.chdir(folder)
-    os.environ["JPY_PARENT_PID"] = str(os.getppid())
+    sys.path[:] = [folder for folder in sys.path if folder != HERE]
+    np.random.seed()  # noqa: NPY002, or all kernels would draw the same
+    threading.Thread(target=end_with, args=[link], daemon=True).start()
     IPKernelApp.launch_instance(argv=arguments)
     atexit._run_exitfuncs()
     os._exit(0)  # without the interpreter's own end, which would copy all that was imported to take it apart
 
 
-def serve(listener: socket.socket, client: int) -> None:
-    """Answer each request with the number of a new process, which is a kernel, until process `client` has ended."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # ended kernels leave no zombies
-    listener.settimeout(1)
-    while psutil.pid_exists(client):
-        try:
-            connection, _ = listener.accept()
-        except TimeoutError:
-            continue
-        with connection:
-            message, streams, _, _ = socket.recv_fds(connection, 1 << 20, 2)
-            request = json.loads(message)
-            os.environ.clear()
-            os.environ.update(request["environment"])  # some packages look there when they are imported
-            for name in IMPORTED:
-                import_module(name)
-            kernel = os.fork()
-            if not kernel:
-                become_kernel(request["arguments"], request["folder"], streams)
-            connection.send(str(kernel).encode())
+def answer(link: socket.socket, listener: socket.socket) -> None:
+    """Fork the kernel that is asked for, and tell the number of its process."""
+    link.settimeout(PATIENCE)
+    message, streams, _, _ = socket.recv_fds(link, 1 << 20, 2)
+    try:
+        request = json.loads(message)
+        os.environ.clear()
+        os.environ.update(request["environment"])  # some packages look there when they are imported
+        os.environ.pop("JPY_PARENT_PID", None)  # the parent is the server, and `end_with` watches who asked
+        for name in IMPORTED:
+            import_module(name)
+        if kernel := os.fork():
+            link.send(str(kernel).encode())
+            return
+        listener.close()
+        for number, stream in enumerate(streams, start=1):
+            os.dup2(stream, number)
+    finally:
         for stream in streams:
             os.close(stream)
+    try:
+        become_kernel(request["arguments"], request["folder"], link)
+    except BaseException:
+        traceback.print_exc()
+    os._exit(1)
+
+
+def runs(client: psutil.Process) -> bool:
+    return client.is_running() and client.status() != psutil.STATUS_ZOMBIE
+
+
+def serve(listener: socket.socket, client: psutil.Process) -> None:
+    """Answer each request, until the client has ended."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # ended kernels leave no zombies
+    listener.settimeout(1)
+    while runs(client):
+        try:
+            link, _ = listener.accept()
+        except TimeoutError:
+            continue
+        with link, suppress(Exception):  # who asked then starts an ordinary kernel
+            answer(link, listener)
 
 
 def main(address: Path, client: int) -> None:
@@ -114,9 +158,12 @@ def main(address: Path, client: int) -> None:
         nowhere = os.open(os.devnull, os.O_RDWR)
         for stream in range(3):
             os.dup2(nowhere, stream)
-        serve(listener, client)
-        address.unlink(missing_ok=True)
-        os._exit(0)
+        try:
+            with suppress(psutil.NoSuchProcess):
+                serve(listener, psutil.Process(client))
+        finally:
+            address.unlink(missing_ok=True)
+            os._exit(0)
 
 
 if __name__ == "__main__":

@@ -10,22 +10,22 @@ from odestack.claims.verdicts import NATS, NOT_RUN, POINTS, Claim, Direction, Fi
 
 
 def table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
-    """``frame`` for a page, as text: index claim; columns effect, estimate, interval, asked, runs, p (Holm), verdict.
+    """``frame`` for a page, as text: index claim; columns verdict, effect, estimate, asked, runs, p (Holm).
 
-    An infinite or missing number is shown as a dash.
+    The estimate has its 95 % interval beside it. An infinite or missing number is shown as a dash.
     """
     rows, words = frame(verdicts), {verdict.claim.id: str(verdict) for verdict in verdicts}
+    columns = (rows[name] for name in ("estimate", "low", "high", "unit"))
     shown = {
+        "verdict": [words[claim] for claim in rows["claim"]],
         "effect": rows["effect"],
-        "estimate": [number(value, unit) for value, unit in zip(rows["estimate"], rows["unit"], strict=True)],
-        "interval": [
-            f"{number(low, unit)} to {number(high, unit)}" if isfinite(low) else ""
-            for low, high, unit in zip(rows["low"], rows["high"], rows["unit"], strict=True)
+        "estimate": [
+            number(value, unit) + (f" [{number(low, unit)}, {number(high, unit)}]" if isfinite(low) else "")
+            for value, low, high, unit in zip(*columns, strict=True)
         ],
         "asked": (rows["asks"] + " " + rows["unit"]).str.strip(),
         "runs": rows["runs"],
         "p (Holm)": [probability(value) for value in rows["p_value"]],
-        "verdict": [words[claim] for claim in rows["claim"]],
     }
     index = pd.Index(rows["claim"], name="claim")
     return pd.DataFrame({column: [value or "–" for value in values] for column, values in shown.items()}, index=index)

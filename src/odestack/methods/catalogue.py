@@ -4,6 +4,7 @@ Coefficients are exact; every entry is consistent (its weights sum to one) and i
 """
 
 import difflib
+from collections.abc import Iterable
 from typing import Any
 
 from odestack.methods.tableau import Tableau, TableauError
@@ -147,11 +148,19 @@ _ENTRIES = (
     ),
 )
 
-METHODS: dict[str, Tableau] = {tableau.name: tableau for tableau in _ENTRIES}
 
-for _method in _ENTRIES:
-    if sum(_method.b) != 1:
-        raise TableauError(f"{_method.name} may not enter the catalogue: its weights sum to {sum(_method.b)}, not to 1")
+def by_name(entries: Iterable[Tableau]) -> dict[str, Tableau]:
+    """Raises TableauError: one of the methods is inconsistent."""
+    named = {}
+    for method in entries:
+        for weights in (method.b, method.b_hat or method.b):
+            if (total := sum(weights)) != 1:
+                raise TableauError(f"{method.name} may not enter the catalogue: weights sum to {total}, not to 1")
+        named[method.name] = method
+    return named
+
+
+METHODS: dict[str, Tableau] = by_name(_ENTRIES)
 
 
 def names() -> tuple[str, ...]:
