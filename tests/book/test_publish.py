@@ -94,6 +94,12 @@ def test_a_dead_kernel_is_named(chapter: Callable[..., Path]) -> None:
     assert "cell 3 (import os, signal): DeadKernelError" in message
 
 
+def test_a_cell_that_takes_too_long_is_named(chapter: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publish, "PATIENCE", 2)
+    path = chapter(PARAMETERS, cell("import time\ntime.sleep(60)"))
+    assert refused(path).startswith("chapter.ipynb: cell 3 (import time): CellTimeoutError: ")
+
+
 @pytest.mark.parametrize("alt", [None, "", "figure.png"])
 def test_a_figure_without_alt_text_is_refused(chapter: Callable[..., Path], alt: str | None) -> None:
     path = chapter(cell("x = 0"), cell("import matplotlib.pyplot as plt\nplt.plot([1, 2]);", alt=alt))

@@ -45,7 +45,7 @@ def test_so_does_one_of_another_network(kind: type[RunConfig], folder: Path) -> 
 def resumed_to_the_same_bits(config: RunConfig, folder: Path) -> train.Record:
     checkpoint = folder / "run.pt"
     killed(two_epochs, config, checkpoint)
-    saved = read_checkpoint(checkpoint, torch.device("cpu"))
+    saved = read_checkpoint(checkpoint, torch.device("cpu"), config.network())
     assert saved is not None
     assert saved["step"] == 4
 
@@ -64,17 +64,18 @@ def resumed_to_the_same_bits(config: RunConfig, folder: Path) -> train.Record:
     return resumed
 
 
-@pytest.mark.parametrize("damage", ["truncated", "foreign", "empty", "another pickle"])
+@pytest.mark.parametrize("damage", ["truncated", "foreign", "empty", "another pickle", "another network"])
 def test_a_damaged_checkpoint_starts_the_run_over(
     damage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     checkpoint = tmp_path / "run.pt"
+    other = {"width": 5} if damage == "another network" else {}
     with pytest.raises(KeyboardInterrupt):
-        train.run(tiny(), checkpoint=checkpoint, on_epoch=interrupt)
+        train.run(tiny(**other), checkpoint=checkpoint, on_epoch=interrupt)
     content = checkpoint.read_bytes()
     if damage == "another pickle":
         torch.save({"step": 4}, checkpoint)
-    else:
+    elif damage != "another network":
         damaged = {"truncated": content[: len(content) // 2], "foreign": b"hello", "empty": b""}
         checkpoint.write_bytes(damaged[damage])
     record = train.run(tiny(), checkpoint=checkpoint)

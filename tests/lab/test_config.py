@@ -271,3 +271,13 @@ def test_learning_rate_is_torchs_cosine() -> None:
         assert config.learning_rate(step) == pytest.approx(optimiser.param_groups[0]["lr"], rel=1e-9)
         optimiser.step()
         schedule.step()
+
+
+@pytest.mark.parametrize("wiring", [{"scheme": "midpoint", "multistep": "ab2", "depth": 52}, {"depth": 52}])
+def test_work_is_that_of_the_layers_however_they_are_wired(wiring: dict[str, object]) -> None:
+    assert RunConfig(**wiring).work == RunConfig(depth=102).work / 2  # type: ignore[arg-type]
+
+
+def test_a_tableau_of_many_brackets_is_refused() -> None:
+    with pytest.raises(ConfigError, match="tableau: brackets are nested too deeply"):
+        RunConfig(scheme="mine", tableau="[" * 100_000)

@@ -48,6 +48,8 @@ def test_numbers_stay_exact() -> None:
     assert sum(gill.b) == 1
     assert gill.A[2][0] == (sympy.sqrt(2) - 1) / 2
     assert tableau([[], [0.1]], [0, 1]).A[1][0] == sympy.Rational(1, 10)
+    digits = "0.33333333333333333333"
+    assert tableau([[], [digits]], [0, 1]).A[1][0] == sympy.Rational(int(digits[2:]), 10**20)
 
 
 @pytest.mark.parametrize(
@@ -139,6 +141,7 @@ def test_decimals_in_json_are_read_exactly(tmp_path: Path) -> None:
     [
         (None, "No such file"),
         ("{", "is not JSON"),
+        ("[" * 100_000, "nested too deeply"),
         ("[1]", 'expected an object with "A" and "b"'),
         ('{"A": [[]]}', 'expected an object with "A" and "b"'),
         ('{"A": [[]], "b": [1], "order": 1}', 'expected an object with "A" and "b"'),

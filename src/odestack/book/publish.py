@@ -9,6 +9,7 @@ leaves cells that never ran, and an unknown parameter is only warned about. So t
 import argparse
 import ast
 import logging
+import math
 import os
 import re
 import sys
@@ -27,6 +28,8 @@ from odestack.book.colophon import colophon
 from odestack.book.solutions import without_solutions
 
 SOURCE = ROOT / "src"
+PATIENCE = 3600
+"""Seconds that a cell may take beside the budget for training."""
 FILE_NAME = re.compile(r"\.(png|svg|jpe?g|gif|webp)$", re.IGNORECASE)
 
 
@@ -153,8 +156,9 @@ def execute(path: Path, out: Path, parameters: dict[str, object]) -> NotebookNod
     """Run a notebook in a fresh kernel of this environment, in its own folder; `out` follows cell by cell.
 
     Raises:
-        ChapterError: a cell raised, the kernel died, or a parameter is not declared by the notebook.
+        ChapterError: a cell raised or took too long, the kernel died, or the notebook does not declare a parameter.
     """
+    budget = float(str(parameters.get("budget", 0)))
     os.environ |= {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "JUPYTER_PREFER_ENV_PATH": "1"}
     os.environ.pop("JUPYTER_PATH", None)
     logging.getLogger("papermill").setLevel(logging.ERROR)
@@ -168,12 +172,13 @@ def execute(path: Path, out: Path, parameters: dict[str, object]) -> NotebookNod
             cwd=path.parent,
             progress_bar=False,
             start_timeout=180,
+            execution_timeout=PATIENCE + int(budget) if math.isfinite(budget) else None,
             extra_arguments=["--log-level=CRITICAL"],  # a kernel calls the interrupt that ends it an error
         )
     except PapermillExecutionError as error:
         failed = nbformat.read(out, as_version=4)
         print(strip_color("\n".join(error.traceback)), file=sys.stderr)
-        fault = next(fault for fault in faults(failed) if " raised " in fault)
+        fault = next((fault for fault in faults(failed) if " raised " in fault), f"{error.ename}: {error.evalue}")
         raise ChapterError(f"{path.name}: {fault}") from None
     except (DeadKernelError, CellTimeoutError, RuntimeError) as error:
         started = [
@@ -182,7 +187,8 @@ def execute(path: Path, out: Path, parameters: dict[str, object]) -> NotebookNod
             if is_code(cell) and cell.metadata.papermill.start_time
         ]
         where = described(*started[-1]) if started else "the first cell"
-        raise ChapterError(f"{path.name}: {where}: {type(error).__name__}: {error}") from None
+        reason = " ".join(str(error).split("\n")[0].split())
+        raise ChapterError(f"{path.name}: {where}: {type(error).__name__}: {reason}") from None
 
 
 def publish(path: Path, out: Path, parameters: dict[str, object], *, solutions: bool = True) -> None:

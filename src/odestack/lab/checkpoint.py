@@ -20,19 +20,25 @@ def write_checkpoint(path: Path, state: State, network: nn.Module, optimiser: to
     write_atomically(path, buffer.getvalue())
 
 
-def read_checkpoint(path: Path, device: torch.device) -> State | None:
-    """The state after the last finished epoch, or None. A damaged file is removed, and the run starts over."""
+def read_checkpoint(path: Path, device: torch.device, network: nn.Module) -> State | None:
+    """The state after the last finished epoch, or None. A file that is damaged, or of another network than this, is
+    removed, and the run starts over."""
     if not path.exists():
         return None
     try:
         saved = torch.load(path, map_location=device, weights_only=True)
-        if saved.keys() == {"step", "epochs", "early_loss", "seconds", "network", "optimiser"}:
+        complete = saved.keys() == {"step", "epochs", "early_loss", "seconds", "network", "optimiser"}
+        if complete and _shapes(saved["network"]) == _shapes(network.state_dict()):
             return saved
     except Exception:  # torch.load raises whatever the damaged bytes lead to
         pass
     print(f"checkpoint {path.name} is damaged: removed, its run starts over", file=sys.stderr)
     path.unlink()
     return None
+
+
+def _shapes(weights: dict[str, torch.Tensor]) -> dict[str, torch.Size]:
+    return {name: value.shape for name, value in weights.items()}
 
 
 def restore(saved: State | None, network: nn.Module, optimiser: torch.optim.Optimizer) -> State:

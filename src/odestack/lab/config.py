@@ -154,6 +154,8 @@ class RunConfig:
             return self.method()
         except (ValueError, TypeError) as error:  # a TypeError: JSON that is not an object of A and b
             raise ValueError(f"{source}: {error}") from None
+        except RecursionError:
+            raise ValueError(f"{source}: brackets are nested too deeply for a tableau") from None
 
     def _check_wiring(self, method: Tableau) -> None:
         """Raises ValueError: the network cannot be built."""
@@ -239,10 +241,7 @@ class RunConfig:
     @property
     def work(self) -> float:
         """What training costs: multiply-accumulates, in units of one 3x3 kernel on 16 x 16 pixels."""
-        layers = branch.layers(self.branch)
-        blocks, euler_blocks = block_count(self.method(), self.depth, self.branch, remainder=self.remainder)
-        branches = blocks * len(self.method().used_stages) + euler_blocks
-        return self.total_steps * self.batch * branches * layers * self.width**2
+        return self.total_steps * self.batch * (self.depth - 2) * self.width**2
 
     @property
     def name(self) -> str:

@@ -65,7 +65,7 @@ def run(
     first = dist.get_rank() == 0
     network = initial_network(config).to(where)
     optimiser = config.optimiser(network)
-    saved = read_checkpoint(checkpoint, torch.device("cpu")) if first else None
+    saved = read_checkpoint(checkpoint, torch.device("cpu"), network) if first else None
     state = restore(of_first(saved), network, optimiser)
     forward = DistributedDataParallel(network, device_ids=[where] if where.type == "cuda" else None)
     began = time.perf_counter() - state["seconds"]

@@ -131,7 +131,7 @@ def run(
     if recompute:
         recompute_branches(network)
     optimiser = config.optimiser(network)
-    saved = None if checkpoint is None else read_checkpoint(checkpoint, where)
+    saved = None if checkpoint is None else read_checkpoint(checkpoint, where, network)
     state = restore(saved, network, optimiser)
     compile = compile and network.compiles
     forward = torch.compile(network) if compile else network

@@ -35,7 +35,7 @@ def exact(value: object) -> sympy.Expr:
         number = sympy.Rational(repr(value))
     elif isinstance(value, str) and len(value) <= 200:
         try:
-            number = _evaluate(ast.parse(value.strip(), mode="eval").body)
+            number = _evaluate(ast.parse(value.strip(), mode="eval").body, value.strip())
         except (SyntaxError, RecursionError):
             number = None
     if number is None or not number.is_number or number.is_finite is not True or number.is_real is not True:
@@ -43,14 +43,17 @@ def exact(value: object) -> sympy.Expr:
     return number if number.is_Rational else sympy.radsimp(sympy.expand(number))
 
 
-def _evaluate(node: ast.expr) -> sympy.Expr | None:
-    if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
-        return sympy.Rational(repr(node.value)) if math.isfinite(node.value) else None
+def _evaluate(node: ast.expr, text: str) -> sympy.Expr | None:
+    if isinstance(node, ast.Constant) and isinstance(node.value, float):
+        digits = ast.get_source_segment(text, node) or ""  # the value has lost all digits but 17
+        return sympy.Rational(digits.replace("_", "")) if math.isfinite(node.value) else None
+    if isinstance(node, ast.Constant) and type(node.value) is int:
+        return sympy.Integer(node.value)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        operand = _evaluate(node.operand)
+        operand = _evaluate(node.operand, text)
         return None if operand is None else -operand
     if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
-        left, right = _evaluate(node.left), _evaluate(node.right)
+        left, right = _evaluate(node.left, text), _evaluate(node.right, text)
         if left is None or right is None or (isinstance(node.op, ast.Div) and right.is_zero):
             return None
         return _OPERATORS[type(node.op)](left, right)
@@ -60,6 +63,6 @@ def _evaluate(node: ast.expr) -> sympy.Expr | None:
         and node.func.id == "sqrt"
         and len(node.args) == 1
     ):
-        argument = _evaluate(node.args[0])
+        argument = _evaluate(node.args[0], text)
         return None if argument is None else sympy.sqrt(argument)
     return None

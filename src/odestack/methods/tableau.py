@@ -136,6 +136,8 @@ class Tableau:
             raise TableauError(f"{path}: {error.strerror or error}") from None
         except ValueError as error:  # undecodable text as well as malformed JSON
             raise TableauError(f"{path} is not JSON: {error}") from None
+        except RecursionError:
+            raise TableauError(f"{path}: brackets are nested too deeply for a tableau") from None
         fields = {"name", "A", "b", "b_hat", "source"}
         if not isinstance(data, dict) or not {"A", "b"} <= data.keys() <= fields:
             raise TableauError(f'{path}: expected an object with "A" and "b", and optionally "name", "b_hat", "source"')
