@@ -2,6 +2,7 @@
 
 import inspect
 import sys
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -200,10 +201,15 @@ def reproduce(
     """Retrain a study into a fresh store and compare with the committed records; exit code 1 if they disagree."""
     from odestack import reproduce as reproducing
     from odestack.studies import evidence
+    from odestack.studies.schedule import hours
 
-    runs, verdicts = reproducing.reproduce(
-        study, profile, train=lambda jobs, store: evidence.train(jobs, store, progress=sys.stderr.isatty())
-    )
+    def train(jobs: Sequence[Any], store: Any) -> None:
+        missing = store.missing([job.config for job in jobs])
+        left = hours(missing, store.profile) or 0.0
+        print(f"{len(missing)} of {len(jobs)} runs to train, {left:.1f} hours one after the other", file=sys.stderr)
+        evidence.train(jobs, store, progress=sys.stderr.isatty())
+
+    runs, verdicts = reproducing.reproduce(study, profile, train=train)
     print(runs.to_string(index=False, float_format=lambda x: f"{x:.2f}"))
     print(f"\nfresh records are in {reproducing.FRESH}; to train once more, remove that folder\n")
     if len(verdicts):

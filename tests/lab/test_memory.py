@@ -1,8 +1,9 @@
 """The peak of a computation's tensors, against cases that can be counted by hand."""
 
+import pytest
 import torch
 
-from odestack.lab.memory import peak_bytes
+from odestack.lab.memory import peak_bytes, peak_resident
 
 KB = 1_000 * 4
 """Bytes of a tensor of a thousand fp32 numbers."""
@@ -49,3 +50,13 @@ def test_counting_starts_anew() -> None:
     kept = []
     assert peak_bytes(lambda: kept.append(x + 1)) == KB
     assert peak_bytes(lambda: kept.append(kept[0] + 1)) == KB
+
+
+def test_the_largest_resident_size_is_that_of_the_fresh_process() -> None:
+    small, large = (peak_resident(f"x = bytearray({size} * 2**20)") for size in (1, 101))
+    assert abs(large - small - 100 * 2**20) < 2**20
+
+
+def test_a_process_that_fails_says_why() -> None:
+    with pytest.raises(RuntimeError, match="ZeroDivisionError: division by zero"):
+        peak_resident("1 / 0")

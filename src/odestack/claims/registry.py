@@ -142,4 +142,4 @@ CLAIMS = (
         {"learning_rate": rate.very_deep_plain_stack_fails},
     ),
 )
-"""All claims. Those without rules belong to studies that do not exist yet."""
+"""All claims, in the article's order."""

@@ -42,7 +42,7 @@ def connected(address: str, workers: int) -> Iterator[None]:
     try:
         _start(ray, address, own)
     except Exception as error:  # Ray raises no class of its own
-        reason = str(error).strip().splitlines()[0].rstrip(".")
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
         if address == LOCAL:
             raise SweepError(f"Ray does not start on this machine ({reason})") from None
         raise SweepError(f"no Ray cluster at {address!r} ({reason}): `ray start --head` starts one") from None
@@ -111,7 +111,7 @@ def result(future: Future[bool]) -> bool:
     except ray.exceptions.RayTaskError as error:
         raise error.cause from None
     except ray.exceptions.RayError as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise SweepError(f"a run was lost {RETRIES + 1} times ({reason}): run the same command again") from None
 
 

@@ -1,5 +1,7 @@
-"""How much memory the tensors of a computation hold at its fullest moment, counted on every device in the same way."""
+"""How much memory a computation holds at its fullest moment: its tensors, or the whole process."""
 
+import subprocess
+import sys
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -7,6 +9,19 @@ from typing import Any
 from torch import Tensor, UntypedStorage
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+
+REPORT = r"""
+import re, sys
+from pathlib import Path
+status = Path("/proc/self/status")
+if status.exists():
+    print(int(re.search(r"VmHWM:\s+(\d+) kB", status.read_text())[1]) * 1024)
+elif sys.platform == "win32":
+    import psutil
+    print(psutil.Process().memory_info().peak_wset)
+else:
+    import resource
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"""
 
 
 def peak_bytes(computation: Callable[[], object]) -> int:
@@ -17,6 +32,18 @@ def peak_bytes(computation: Callable[[], object]) -> int:
     with _Storages() as storages:
         computation()
     return storages.peak
+
+
+def peak_resident(source: str) -> int:
+    """Largest number of bytes that a fresh process of Python holds in memory while it runs `source`.
+
+    Raises:
+        RuntimeError: it failed; the message is the last line of its errors.
+    """
+    done = subprocess.run([sys.executable, "-c", source + REPORT], capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(done.stderr.strip().splitlines()[-1])
+    return int(done.stdout.splitlines()[-1])
 
 
 class _Storages(TorchDispatchMode):

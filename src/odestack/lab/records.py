@@ -36,7 +36,7 @@ class Record:
             ``nets.coefficients``) where the network has any, nfe_forward and nfe_backward (of an ODE-Net: evaluations
             of the field in a training step, on average), seconds (of training) and eval_seconds.
         early_loss: training loss of the first steps, one value a step.
-        environment: versions, device, threads, precision, git commit, date.
+        environment: versions, device, threads, whether compiled, git commit, date.
         seconds: wall time of the whole run, over all its sessions.
     """
 

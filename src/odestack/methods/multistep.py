@@ -158,13 +158,15 @@ def solve(method: MultistepMethod, f: RightHandSide, times: np.ndarray, start: S
     """States at equally spaced times, shape (len(times), d), by an explicit method from its first k states.
 
     Raises:
-        ValueError: the method is implicit, ``start`` does not hold k states, or ``times`` are fewer than k.
+        ValueError: the method is implicit, ``start`` does not hold k states, or ``times`` are fewer than k or than two.
     """
     k = method.steps
     if not method.explicit:
         raise ValueError(f"{method.name} is implicit; only explicit methods can be solved by recursion")
-    if len(start) != k or len(times) < k:
-        raise ValueError(f"{method.name} needs {k} starting states and at least as many times, not {len(start)}")
+    if len(start) != k:
+        raise ValueError(f"{method.name} needs {k} starting states, not {len(start)}")
+    if len(times) < max(k, 2):
+        raise ValueError(f"{method.name} needs {max(k, 2)} times or more, not {len(times)}")
     alpha, beta = method.floats()
     alpha, beta = alpha[:-1] / alpha[-1], beta[:-1] / alpha[-1]
     h = times[1] - times[0]

@@ -64,7 +64,13 @@ def symmetry(tree: Tree) -> int:
 
 
 def tall(n: int) -> Tree:
-    """The path of n nodes, each with one child."""
+    """The path of n >= 1 nodes, each with one child.
+
+    Raises:
+        ValueError: n is below 1.
+    """
+    if n < 1:
+        raise ValueError(f"n is {n}; a tree has at least one node")
     return LEAF if n == 1 else (tall(n - 1),)
 
 

@@ -53,7 +53,7 @@ def branch_count(depth: int, kind: str = "conv2") -> int:
     layers = branches.layers(kind)
     count, left = divmod(depth - 2, layers)
     if left:
-        near = f"{depth - left} and {depth - left + layers}"
+        near = " and ".join(str(near) for near in (depth - left, depth - left + layers) if near > 2)
         raise ValueError(f"depth {depth} is not 2 + {layers}k: nearest depths for branches of {kind} are {near}")
     return count
 
