@@ -30,7 +30,7 @@ TEXTS       := $(wildcard book/*.md book/*.css book/*.yml book/*.bib book/_stati
 EXPORTERS   := $(wildcard src/odestack/methods/*.py src/odestack/lab/*.py src/odestack/studies/*.py)
 
 ifeq ($(MAKELEVEL),0)
-MAKEFLAGS += --jobs=2  # notebooks at a time, of one thread each
+MAKEFLAGS += --jobs=$(shell cores=$$(getconf _NPROCESSORS_ONLN || echo 2); echo $$((cores < 4 ? cores : 4)))  # notebooks at a time
 endif
 
 unexport PYTHONDONTWRITEBYTECODE  # what is imported is compiled once, instead of all that is installed

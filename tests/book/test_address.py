@@ -1,5 +1,11 @@
 """One setting has the repository's address; buttons and notebooks follow it."""
 
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
@@ -28,6 +34,31 @@ def test_the_cell_comes_after_the_title_once_and_goes_with_the_address() -> None
 def test_the_cell_does_nothing_where_the_package_is_installed() -> None:
     code = "\n".join(line for line in address.install_cell(URL).source.splitlines() if "!" not in line)
     exec(code, {})
+
+
+def test_the_cell_installs_the_package_where_it_is_missing(tmp_path: Path) -> None:
+    """As on Colab, but for the other packages: those of this environment are lent, so that no network is needed."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "venv")], check=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    (folder,) = (tmp_path / "venv" / "lib").glob("python3*/site-packages")
+    (folder / "lent.pth").write_text(sysconfig.get_path("purelib"))
+    pip = python.with_name("pip")
+    pip.write_text(f'#!/bin/sh\nexec {python} -m pip "$@"\n')
+    pip.chmod(0o755)
+    cell = address.install_cell(address.ROOT.as_uri()).source
+    shell = re.sub(r"^( *)!(.*)$", lambda m: f"{m[1]}import os; assert os.system({m[2]!r}) == 0", cell, flags=re.M)
+    script = f"{shell}\nimport odestack\nprint(odestack.__file__)"
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment |= {"PATH": f"{python.parent}{os.pathsep}{environment['PATH']}", "PIP_NO_BUILD_ISOLATION": "0"}
+    environment |= dict.fromkeys(("PIP_NO_INDEX", "PIP_NO_DEPS", "PIP_DISABLE_PIP_VERSION_CHECK"), "1")
+
+    def run(code: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([python, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
+
+    assert "No module named 'odestack'" in run("import odestack").stderr
+    done = run(script)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == str(tmp_path / "odestack" / "src" / "odestack" / "__init__.py")
 
 
 @pytest.mark.parametrize(
