@@ -51,7 +51,7 @@ class Case:
         settings: under which it was measured, such as the width.
         unit: of the samples.
         samples: one a round.
-        baseline: name of the case with the same settings that its ratio is to.
+        baseline: name of the case with the same settings and unit that its ratio is to.
     """
 
     name: str
@@ -77,7 +77,7 @@ class Result:
     def ratios(self, case: Case) -> list[float]:
         """The case over its baseline, round by round; empty without one."""
         for other in self.cases:
-            if other.name == case.baseline and other.settings == case.settings:
+            if (other.name, other.settings, other.unit) == (case.baseline, case.settings, case.unit):
                 return [a / b for a, b in zip(case.samples, other.samples, strict=True)]
         return []
 
