@@ -3,6 +3,7 @@
 import pkgutil
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -31,8 +32,9 @@ def test_every_entry_is_consistent_and_sourced(name: str) -> None:
 
 
 @pytest.mark.parametrize("weights", [{"b": ["1/2", "1/3"]}, {"b": ["1/2", "1/2"], "b_hat": ["1", "1"]}])
-def test_an_inconsistent_method_may_not_enter(weights: dict[str, list[str]]) -> None:
-    method = Tableau("wrong", [[], ["1"]], weights["b"], weights.get("b_hat"))
+def test_an_inconsistent_method_may_not_enter(weights: dict[str, Any]) -> None:
+    A: Any = [[], ["1"]]
+    method = Tableau("wrong", A, **weights)
     with pytest.raises(TableauError, match="wrong may not enter the catalogue: weights sum to"):
         catalogue.by_name([catalogue.get("rk4"), method])
 
