@@ -49,7 +49,7 @@ def test_settings_are_named_by_what_the_network_lacks():
     rows = learning_rate.table([Record(config, "diverged", [], [], {}, 1.0) for config in configs])
     counts = rows["setting"].value_counts().to_dict()
     assert counts.pop(learning_rate.USUAL) == 2 * 5 * 4 * 2 + 2
-    assert counts == {"no final norm": 4, "no batch norm": 4, "no batch norm, no ReLU": 4}
+    assert counts == {"no final norm": 4, "no ReLU": 4, "no batch norm": 4, "no batch norm, no ReLU": 4}
 
 
 def test_the_best_rate_is_that_of_the_held_out_images_and_not_of_a_lucky_seed():

@@ -77,7 +77,8 @@ def test_headline_fills_with_euler_blocks_only_at_depth_30_and_34_as_needed():
 def test_learning_rate_looks_at_the_first_steps_at_a_constant_rate():
     jobs = learning_rate.jobs("cpu")
     assert {(job.config.steps, job.config.schedule) for job in jobs} == {(300, "constant")}
-    plain = [job.config for job in jobs if job.config.batch_norm and job.config.final_norm and job.config.depth < 194]
+    usual = [job.config for job in jobs if learning_rate.setting(job.config) == learning_rate.USUAL]
+    plain = [config for config in usual if config.depth < 194]
     assert len(plain) == 2 * 5 * 4 * 2
     diverged = Record(plain[0], "diverged", [], [2.0] * 30, {}, 1.0)
     assert learning_rate.table([diverged])["early_loss"].tolist() == [float("inf")]

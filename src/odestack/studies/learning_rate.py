@@ -17,8 +17,8 @@ DEPTHS = (26, 98)
 RATES = (0.05, 0.1, 0.2, 0.8, 3.2)
 SEEDS = (0, 1)
 VERY_DEEP = 194
-HARSH = ({"final_norm": False}, {"batch_norm": False}, {"batch_norm": False, "relu": False})
-"""Networks without the norms that tame the plain stack, at the article's rate."""
+HARSH = ({"final_norm": False}, {"relu": False}, {"batch_norm": False}, {"batch_norm": False, "relu": False})
+"""Networks without what tames the plain stack, or may: the norms and the ReLU, at the article's rate."""
 USUAL = "as trained"
 LACKING = {"final_norm": "no final norm", "batch_norm": "no batch norm", "relu": "no ReLU"}
 """How a network is named that lacks one of these, or several."""
