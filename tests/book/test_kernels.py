@@ -12,6 +12,7 @@ import nbformat
 import papermill
 import psutil
 import pytest
+from jupyter_client.provisioning import KernelProvisionerFactory
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
@@ -41,6 +42,7 @@ def ask(patch: pytest.MonkeyPatch, address: Path) -> None:
     """Have kernels asked for at `address`, as make does."""
     patch.setenv("ODESTACK_KERNELS", str(address))
     patch.setenv("JUPYTER_DEFAULT_PROVISIONER_NAME", "forking")
+    KernelProvisionerFactory.clear_instance()  # it reads the variable once
 
 
 @pytest.fixture(scope="module")
