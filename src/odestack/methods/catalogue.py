@@ -153,7 +153,7 @@ def by_name(entries: Iterable[Tableau]) -> dict[str, Tableau]:
     """Raises TableauError: one of the methods is inconsistent."""
     named = {}
     for method in entries:
-        for weights in (method.b, method.b_hat or method.b):
+        for weights in filter(None, (method.b, method.b_hat)):
             if (total := sum(weights)) != 1:
                 raise TableauError(f"{method.name} may not enter the catalogue: weights sum to {total}, not to 1")
         named[method.name] = method
