@@ -125,12 +125,29 @@ def test_what_cannot_be_done_is_one_sentence(call, empty_data, arguments, senten
     assert sentence in err
 
 
-@pytest.mark.parametrize("arguments", [("bogus",), ("train", "--depth", "deep"), ("reproduce",), ("methods", "--nope")])
-def test_wrong_usage_is_code_2_without_a_traceback(call, arguments):
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("sweeps",), "Did you mean 'sweep'? (odestack --help"),
+        (("train", "--depth", "deep"), "'--depth'"),
+        (("reproduce",), "(odestack reproduce --help"),
+        (("train", "--depht", "3"), "--depth"),
+        (("bench", "trees", "--width", "0"), "greater than or equal to 1"),
+    ],
+)
+def test_wrong_usage_is_one_sentence_that_names_what_is_valid(call, arguments, sentence):
     code, _, err = call(*arguments)
     assert code == 2
-    assert "Error: " in err
-    assert "Traceback" not in err
+    assert err.startswith("error: ")
+    assert len(err.splitlines()) == 1
+    assert sentence in err
+    assert err.endswith("--help lists what is valid)\n")
+
+
+def test_the_bare_command_shows_its_help(call):
+    code, out, err = call()
+    assert (code, err) == (0, "")
+    assert "reproduce" in out
 
 
 def test_an_interrupted_command_says_how_to_go_on(call, empty_data, monkeypatch):

@@ -9,9 +9,10 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+UsageError = typer.BadParameter.__base__
+assert UsageError is not None
 app = typer.Typer(
     help="Residual networks wired as Runge-Kutta methods: look at methods, train networks, keep records.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -26,7 +27,10 @@ def main() -> None:
     try:
         if sys.argv[1:2] == ["train"]:
             train.__signature__ = _train_signature()  # type: ignore[attr-defined]
-        app()
+        sys.exit(app(sys.argv[1:] or ["--help"], prog_name="odestack", standalone_mode=False))
+    except UsageError as error:
+        command = error.ctx.command_path if error.ctx else "odestack"
+        _fail(f"{error.format_message()} ({command} --help lists what is valid)")
     except ValueError as error:
         _fail(error)
     except RuntimeError as error:

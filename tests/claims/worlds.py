@@ -65,8 +65,12 @@ ARMS: dict[str, list[Arm]] = {
     "ablation": grid(arm=list(ablation.arms(ablation.short_base("cpu"))), final_norm=[True], seed=[0, 1]),
     "branch_depth": grid(scheme=branch_depth.SCHEMES, branch=list(branch_depth.KINDS), seed=[0, 1]),
     "nesting": grid(arm=[*nesting.PLAIN, *(f"{outer} of {inner}" for outer, inner in nesting.PAIRS)], seed=[0, 1]),
-    "adaptive": grid(scheme=adaptive.SCHEMES, rule=["fixed", "step", "blend", "gate"], seed=[0, 1]
-    ),
+    "adaptive": [
+        {"scheme": scheme, "rule": rule, "seed": seed}
+        for scheme in adaptive.SCHEMES
+        for rule in (adaptive.FIXED, *adaptive.rules(scheme))
+        for seed in (0, 1)
+    ],
     "landscape": [
         *grid(
             scheme=landscape.SCHEMES,

@@ -63,7 +63,8 @@ def test_hostile_arguments(
             assert code in (0, 2, None), (before, value, message)
             assert "Traceback" not in message, (before, value)
             if code == 2:
-                assert message.strip(), (before, value)
+                assert message.startswith("error: "), (before, value)
+                assert message.count("\n") == 1, (before, value, message)
             tried += 1
     with capsys.disabled():
         print(f"\n{tried} hostile arguments over {len(OPTIONS)} options: no traceback")

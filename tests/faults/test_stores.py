@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,6 +74,53 @@ def test_a_store_that_one_may_not_write(open_folder: Path) -> None:
     assert f"{open_folder}" in result.stderr
     assert "Permission denied" in result.stderr
     assert [path.name for path in open_folder.iterdir()] == ["mini-cifar10"]
+
+
+def mount(folder: Path) -> bool:
+    """Put a disk of 256 KB there; whether this user could."""
+    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
+    return os.geteuid() == 0 and subprocess.run(command, capture_output=True).returncode == 0
+
+
+def unmount(folder: Path) -> None:
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def can_mount() -> bool:
+    with tempfile.TemporaryDirectory() as folder:
+        if mounted := mount(Path(folder)):
+            unmount(Path(folder))
+    return mounted
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path, folder: Path) -> Iterator[Path]:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    assert mount(disk)
+    (disk / "mini-cifar10").symlink_to((folder / "mini-cifar10").resolve())
+    yield disk
+    unmount(disk)
+
+
+if can_mount():
+
+    def test_a_disk_that_is_full(small_disk: Path) -> None:
+        """There is room for the beginning of what is written: all as below."""
+        store = Store("smoke", small_disk)
+        sweep([Job(CONFIGS[0])], store)
+        before = store.path(CONFIGS[0]).read_bytes()
+        room = os.statvfs(small_disk)
+        with (small_disk / "filling").open("wb") as filling:
+            filling.write(bytes((room.f_bavail - 1) * room.f_bsize))
+        result = odestack("train", *SMALL, data=small_disk)
+        assert is_one_sentence(result), result.stderr
+        assert "No space left on device" in result.stderr
+        assert store.path(CONFIGS[0]).read_bytes() == before
+        left = [path for path in small_disk.rglob("*") if path.is_file() and path.name != "filling"]
+        assert left == [store.path(CONFIGS[0])]
+        (small_disk / "filling").unlink()
+        assert odestack("train", *SMALL, data=small_disk).returncode == 0
 
 
 def test_a_full_disk(folder: Path) -> None:

@@ -129,7 +129,7 @@ def test_a_key_is_a_plain_file_name() -> None:
         ({"n_train": 64}, "batch 128 is more than the 64 training images"),
         ({"branch": "bottleneck", "width": 18, "depth": 26}, "width 18 does not divide by 4"),
         ({"scheme": "rk4", "depth": 30}, "depth 30 is not 2 + 8k: nearest rk4 depths are 26 and 34"),
-        ({"adaptive": "pid", "scheme": "fehlberg45"}, "adaptive 'pid' is not one of step, blend, gate"),
+        ({"adaptive": "pid", "scheme": "fehlberg45"}, "adaptive 'pid' is not one of step, blend, mean, gate"),
         (
             {"adaptive": "step", "scheme": "rk4"},
             "adaptive coefficients need an embedded formula; rk4 has none, these have",

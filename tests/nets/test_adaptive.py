@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from odestack.methods import catalogue
+from odestack.methods.tableau import Tableau
 from odestack.nets.adaptive import ATOL, RTOL, RULES, AdaptiveBlock, damping, error_norm, mistrust, pair, used
 from odestack.nets.block import RungeKuttaBlock
 from odestack.nets.branch import branch
@@ -191,6 +192,19 @@ def test_the_gate_starts_as_the_fixed_method(name: str, stride: int) -> None:
     torch.testing.assert_close(gated(x), torch.relu(x[:, :, ::stride, ::stride]))
 
 
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("name", PAIRS)
+def test_the_mean_is_the_tableau_with_half_of_both_weights(name: str, stride: int) -> None:
+    method = pair(catalogue.get(name))
+    assert method.b_hat is not None
+    halves = [(b + b_hat) / 2 for b, b_hat in zip(method.b, method.b_hat, strict=True)]
+    branches = [branch("conv2", 4, stride=stride if i == 0 else 1) for i in range(method.stages)]
+    x = torch.randn(3, 4, 8, 8)
+    found = AdaptiveBlock(catalogue.get(name), branches, "mean", 4, stride=stride, h=0.5)(x)
+    fixed = RungeKuttaBlock(Tableau("mean", method.A, halves), branches, stride=stride, h=0.5)
+    torch.testing.assert_close(found, fixed(x))
+
+
 @pytest.mark.parametrize("downsample", ["stem", "first"])
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("name", PAIRS)
@@ -248,7 +262,7 @@ def test_a_method_without_a_pair_is_refused_with_those_that_have_one(rule: str) 
 
 
 def test_what_cannot_be_built_is_refused() -> None:
-    with pytest.raises(ValueError, match="adaptive 'pid' does not exist; choose one of step, blend, gate"):
+    with pytest.raises(ValueError, match="adaptive 'pid' does not exist; choose one of step, blend, mean, gate"):
         ResNet(catalogue.get("fehlberg45"), 26, 8, adaptive="pid")
     with pytest.raises(ValueError, match="dormand_prince5 with rule step has 7 stages, but got 6 branches"):
         AdaptiveBlock(catalogue.get("dormand_prince5"), [nn.Identity()] * 6, "step", 4)

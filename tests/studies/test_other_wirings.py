@@ -73,9 +73,20 @@ def test_early_loss_is_that_of_steps_281_to_300():
 
 def test_only_the_errors_of_dormand_and_prince_leave_a_remainder():
     table = adaptive.table(records(adaptive))
-    assert set(table["rule"]) == {"fixed", "step", "blend", "gate"}
+    assert set(table["rule"]) == {"fixed", "step", "blend", "mean", "gate"}
     filled = table[table["remainder"]]
     assert set(zip(filled["scheme"], filled["rule"], strict=True)) == {
+        ("dormand_prince5", "step"),
+        ("dormand_prince5", "blend"),
+        ("dormand_prince5", "mean"),
+    }
+
+
+def test_rules_are_compared_with_fixed_coefficients_in_an_equal_layout():
+    table = adaptive.table(records(adaptive)).set_index(["scheme", "rule"])["remainder"].groupby(level=[0, 1]).first()
+    found = {(scheme, rule): adaptive.control(scheme, rule) for scheme, rule in table.index if rule != adaptive.FIXED}
+    assert all(table[scheme, rule] == table[scheme, found[scheme, rule]] for scheme, rule in found if rule != "mean")
+    assert {case for case, control in found.items() if control != adaptive.FIXED} == {
         ("dormand_prince5", "step"),
         ("dormand_prince5", "blend"),
     }
@@ -90,7 +101,7 @@ def test_coefficients_by_epoch_and_block():
         (4, 2, 0.8),
         (4, 3, 0.9),
     ]
-    assert len(frame) == 3 * 2 * 3 * 2
+    assert len(frame) == 3 * 2 * (3 + 4)
     assert list(adaptive.coefficients([]).columns) == list(frame.columns)
     assert adaptive.coefficients(records(adaptive)).empty
 

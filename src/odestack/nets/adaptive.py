@@ -1,4 +1,4 @@
-r"""Blocks whose coefficients follow the error estimate of an embedded pair, and a learned gate as their control.
+r"""Blocks whose coefficients follow the error estimate of an embedded pair, and two rules without it as controls.
 
 An embedded pair has two sets of weights, b and b-hat, over the same stages. Their difference estimates the error of a
 step, :math:`e = h \sum_i (b_i - \hat b_i) k_i`, and its size is measured for each image, by the root mean square over
@@ -22,7 +22,7 @@ from odestack.methods.integrate import MIN_FACTOR, SAFETY
 from odestack.methods.tableau import Tableau
 from odestack.nets.block import axpys, nonzero, runge_kutta_step, scaled, shortcut
 
-RULES = ("step", "blend", "gate")
+RULES = ("step", "blend", "mean", "gate")
 ATOL = RTOL = 0.01
 """Tolerances. Freshly initialised branches have outputs as large as the state, whatever the width, so e is some
 hundredths of the state and err a few units in every block: inside the ranges in which both rules react. With the
@@ -49,7 +49,7 @@ def pair(tableau: Tableau) -> Tableau:
 
 @cache
 def used(tableau: Tableau, rule: str | None) -> Tableau:
-    """The stages that get a branch: those of the step, and for a rule that needs the error those of the pair.
+    """The stages that get a branch: those of the step, or those of the pair unless the rule is "gate".
 
     Raises:
         ValueError: no such rule, or the rule wants an embedded formula and there is none.
@@ -100,6 +100,8 @@ class AdaptiveBlock(nn.Module):
       step size; the block does not recompute its stages, so its s only damps the increment.
     * "blend": :math:`y - w e = x + h \sum_i ((1 - w) b_i + w \hat b_i) k_i` with w = ``mistrust(err)``: it falls back
       on the other solution of the pair where the two disagree.
+    * "mean": the same with w = 1/2 throughout, fixed coefficients that use all stages of the pair: the control for
+      methods whose step alone uses fewer.
     * "gate": :math:`x + s\,(y - x)` with s = 2 sigmoid(u · pool(x) + v), u and v learned from 0, so that s = 1 at the
       start: a control that looks at the state instead of the error (like squeeze-and-excitation, Hu et al. 2018).
 
@@ -107,7 +109,7 @@ class AdaptiveBlock(nn.Module):
 
     Args:
         tableau: of a method with an embedded formula.
-        branches: one for each stage of ``used(tableau, rule)``: Dormand-Prince has seven where the error is needed.
+        branches: one for each stage of ``used(tableau, rule)``: Dormand-Prince has six under "gate", else seven.
         rule: one of ``RULES``.
         channels: of the state.
         h, relu, stride: as for ``RungeKuttaBlock``.
@@ -152,8 +154,11 @@ class AdaptiveBlock(nn.Module):
             new = torch.lerp(start, y, coefficient.to(y.dtype))
         else:
             e = axpys(torch.zeros_like(y), self.he, ks)
-            err = error_norm(e, start, y)
-            coefficient = damping(err, self.q) if self.rule == "step" else mistrust(err)
+            if self.rule == "mean":
+                coefficient = y.new_full((len(y), 1, 1, 1), 0.5)
+            else:
+                err = error_norm(e, start, y)
+                coefficient = damping(err, self.q) if self.rule == "step" else mistrust(err)
             weight = coefficient.to(y.dtype)
             new = torch.lerp(start, y, weight) if self.rule == "step" else y - weight * e
         return (torch.relu(new) if self.relu else new), coefficient
