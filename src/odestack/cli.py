@@ -9,8 +9,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-UsageError = typer.BadParameter.__base__
-assert UsageError is not None
+UsageError: Any = typer.BadParameter.__mro__[1]  # click's, of which typer may have a copy of its own
 app = typer.Typer(
     help="Residual networks wired as Runge-Kutta methods: look at methods, train networks, keep records.",
     add_completion=False,

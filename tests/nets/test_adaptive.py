@@ -197,7 +197,7 @@ def test_the_gate_starts_as_the_fixed_method(name: str, stride: int) -> None:
 def test_the_mean_is_the_tableau_with_half_of_both_weights(name: str, stride: int) -> None:
     method = pair(catalogue.get(name))
     assert method.b_hat is not None
-    halves = [(b + b_hat) / 2 for b, b_hat in zip(method.b, method.b_hat, strict=True)]
+    halves = tuple((b + b_hat) / 2 for b, b_hat in zip(method.b, method.b_hat, strict=True))
     branches = [branch("conv2", 4, stride=stride if i == 0 else 1) for i in range(method.stages)]
     x = torch.randn(3, 4, 8, 8)
     found = AdaptiveBlock(catalogue.get(name), branches, "mean", 4, stride=stride, h=0.5)(x)
