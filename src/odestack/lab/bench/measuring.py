@@ -2,12 +2,13 @@
 
 import json
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from statistics import median
 from typing import Any, TypeVar
 
+import numpy as np
 import pandas as pd
 
 WARM_UP = 4
@@ -82,14 +83,14 @@ class Result:
         return []
 
     def table(self) -> pd.DataFrame:
-        """One row a case: name, settings, unit, median, lowest and highest sample, and the same of the ratio."""
+        """One row a case: name, settings, unit, median and quartiles (low, high) of samples, and the same of ratios."""
         rows = []
         for case in self.cases:
             ratios = self.ratios(case)
             row = {"case": case.name, **case.settings, "unit": case.unit}
-            row |= {"median": case.median, "low": min(case.samples), "high": max(case.samples)}
+            row["low"], row["median"], row["high"] = quartiles(case.samples)
             if ratios:
-                row |= {"ratio": median(ratios), "ratio_low": min(ratios), "ratio_high": max(ratios)}
+                row["ratio_low"], row["ratio"], row["ratio_high"] = quartiles(ratios)
             rows.append(row)
         return pd.DataFrame(rows)
 
@@ -110,6 +111,12 @@ class Result:
             return cls(data["group"], cases, data["seconds"], data["environment"])
         except (ValueError, TypeError, KeyError) as error:
             raise ValueError(f"{where} is not a benchmark's result ({error}): measure it again") from None
+
+
+def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
+    """Lower quartile, median and upper quartile: no single round in which the machine stood still moves them far."""
+    low, middle, high = np.quantile(values, [0.25, 0.5, 0.75]).tolist()
+    return low, middle, high
 
 
 def in_turn(measures: Mapping[Name, Callable[[], float]], repeats: int) -> dict[Name, list[float]]:

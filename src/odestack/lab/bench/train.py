@@ -95,7 +95,7 @@ def summary(result: Result) -> pd.DataFrame:
 
     Returns:
         One row a loop, with its ``width``, ``depth`` and ``precision``; ``images_per_s``; ``speed`` as a multiple of
-        the fastest plain loop, with its lowest and highest value of a round; ``of_roof``, the share of what a 2048 x
+        the fastest plain loop, with the quartiles of the rounds; ``of_roof``, the share of what a 2048 x
         2048 matrix product reaches in the same precision, counting 3 x 2 operations for each multiply-accumulate of the
         forward pass; ``data_share``, the part of the engine's step that goes into making batches (NaN for others).
     """

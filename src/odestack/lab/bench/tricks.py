@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
-from statistics import median
 from unittest.mock import patch
 
 import pandas as pd
@@ -26,7 +25,7 @@ from odestack.lab.bench.loops import (
     plain_network,
     plain_sgd,
 )
-from odestack.lab.bench.measuring import Case, Pace, Result, Steps, in_turn
+from odestack.lab.bench.measuring import Case, Pace, Result, Steps, in_turn, quartiles
 from odestack.lab.bench.processes import side_by_side
 from odestack.lab.bench.train import COMPILED_WIDTH, PARALLEL
 from odestack.lab.config import RunConfig
@@ -35,8 +34,9 @@ from odestack.nets.recompute import recompute_branches
 
 SIZES = ((16, 26), (64, 26))
 """Width and depth."""
+CONTROL = "a fresh process"
 ENVIRONMENTS = {
-    "a fresh process": {},
+    CONTROL: {},
     "allocator keeps freed memory": {"MALLOC_TRIM_THRESHOLD_": str(2**30), "MALLOC_MMAP_THRESHOLD_": str(2**25)},
     "transparent huge pages": {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"},
 }
@@ -73,7 +73,7 @@ def _measure(config: RunConfig, pace: Pace) -> list[Case]:
 
 def summary(result: Result) -> pd.DataFrame:
     """One row a trick and size: trick, width, depth, kept (in the engine, or in sweeps), and its gain, the speed with
-    it over the speed without it, with the lowest and highest of a round."""
+    it over the speed without it, with the quartiles of the rounds."""
     rows = []
     for case in result.cases:
         if ratios := result.ratios(case):
@@ -81,7 +81,8 @@ def summary(result: Result) -> pd.DataFrame:
             gains = [1 / ratio if without else ratio for ratio in ratios]
             row = {"trick": case.name.removeprefix(WITHOUT).removeprefix("engine, "), "width": case.settings["width"]}
             row |= {"depth": case.settings["depth"], "kept": without or case.name == PARALLEL}
-            rows.append({**row, "gain": median(gains), "low": min(gains), "high": max(gains)})
+            row["low"], row["gain"], row["high"] = quartiles(gains)
+            rows.append(row)
     return pd.DataFrame(rows)
 
 
