@@ -1,8 +1,12 @@
-"""What a repetition gives: the same run again, on more threads, in another precision, with another seed, and where
-another processor has trained it before."""
+"""What a repetition gives: the same run again, on more threads, with other instructions, in another precision, with
+another seed, and where another machine has trained it before."""
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pandas as pd
 import torch
@@ -18,15 +22,20 @@ STEPS = 50
 LOSSES = (1, 10, STEPS)
 """Steps whose training loss is kept."""
 AGAIN, THREADS, PRECISION, SEED = "the same again", "two threads", "bf16", "another seed"
+INSTRUCTIONS = "AVX2 only"
+AVX2 = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}
+"""The variables that keep torch and its libraries from AVX-512."""
 RUNS: tuple[tuple[str, dict[str, object], int], ...] = (
     ("reference", {}, 1),
     (AGAIN, {}, 1),
     (THREADS, {}, 2),
+    (INSTRUCTIONS, {}, 1),
     (PRECISION, {"precision": "bf16"}, 1),
     (f"{PRECISION}, {THREADS}", {"precision": "bf16"}, 2),
     (SEED, {"seed": 1}, 1),
 )
-"""Name, changes of the config, threads. Those in bf16 are for processors that compute in it."""
+"""Name, changes of the config, threads. Those in bf16 are for processors that compute in it, the one with AVX2 only for
+those that have AVX-512."""
 RECORDS = 8
 """Committed runs that are trained again."""
 RETRAINED = "test accuracy, retrained minus record"
@@ -58,17 +67,38 @@ def cases(pace: Pace, config: RunConfig | None = None, records: Sequence[Record]
             run = replace(config, **changes)  # type: ignore[arg-type]
             if run.precision == "bf16" != best_precision():
                 continue
-            record = train.run(run)
-            settings = {"run": name, "seed": run.seed, "precision": run.precision, "threads": wanted}
-            settings |= {"dataset": run.dataset, "steps": run.total_steps}
-            losses = [(step, record.early_loss[step - 1]) for step in LOSSES if step <= run.total_steps]
-            found += [Case(f"training loss, step {step}", settings, "nats", [loss]) for step, loss in losses]
-            found.append(Case("test accuracy", settings, "%", [record.final["test_accuracy"]]))
+            if name == INSTRUCTIONS and torch.backends.cpu.get_cpu_capability() != "AVX512":
+                continue
+            found += _metrics(name, with_avx2(run) if name == INSTRUCTIONS else train.run(run), wanted)
         torch.set_num_threads(1)
         found += [retrained(record) for record in (committed() if records is None else records)]
     finally:
         torch.set_num_threads(threads)
     return found
+
+
+def _metrics(name: str, record: Record, threads: int) -> list[Case]:
+    run = record.config
+    settings = {"run": name, "seed": run.seed, "precision": run.precision, "threads": threads}
+    settings |= {"dataset": run.dataset, "steps": run.total_steps}
+    losses = [(step, record.early_loss[step - 1]) for step in LOSSES if step <= run.total_steps]
+    found = [Case(f"training loss, step {step}", settings, "nats", [loss]) for step, loss in losses]
+    return [*found, Case("test accuracy", settings, "%", [record.final["test_accuracy"]])]
+
+
+def with_avx2(config: RunConfig) -> Record:
+    """Train in a process of its own, on one thread, without the instructions of AVX-512."""
+    code = (
+        "import json, sys; from odestack.lab import config, train; "
+        "print(train.run(config.RunConfig(**json.loads(sys.argv[1]))).to_json())"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", code, json.dumps(asdict(config))],
+        env={**os.environ, **AVX2, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        check=True,
+    ).stdout
+    return Record.from_json(out)
 
 
 def retrained(record: Record) -> Case:
