@@ -123,6 +123,7 @@ def test_memory_of_a_step_grows_with_depth_and_hardly_with_order() -> None:
     assert memory[of_step, "scheme", 26, "rk4"] <= 1.05 * memory[of_step, "scheme", 26, "euler"]
     slopes = growth.exponents(grown).set_index(["axis", "case"])["exponent"].to_dict()
     assert 0.7 < slopes["depth", of_step] < 1
+    assert 0 <= slopes["scheme", of_step] < 0.05, "of two methods, with one and with four stages"
 
 
 def test_integrators_do_equal_work() -> None:

@@ -11,6 +11,7 @@ from odestack.lab.bench.loops import bench_config, engine
 from odestack.lab.bench.measuring import Case, Pace, Result, rates
 from odestack.lab.config import RunConfig
 from odestack.lab.memory import peak_bytes
+from odestack.methods import catalogue
 from odestack.nets.recompute import recompute_branches
 
 BASE = {"width": 16, "depth": 26, "batch": 128, "scheme": "euler"}
@@ -54,13 +55,14 @@ def _network(config: RunConfig, again: bool) -> train.Network:
 
 
 def exponents(result: Result) -> pd.DataFrame:
-    """Slopes of time and memory against depth, width and batch in double logarithmic axes: axis, case, exponent."""
+    """Slopes of time and memory in double logarithmic axes: axis, case, exponent. Methods count by their stages."""
     table = result.table()
+    table["scheme"] = [catalogue.get(name).stages for name in table["scheme"]]
     rows = []
     for axis in table["axis"].unique():
         for case in table["case"].unique():
             part = table[(table["axis"] == axis) & (table["case"] == case)]
-            if axis != "scheme" and len(part) > 1:
+            if len(part) > 1:
                 slope, _ = np.polyfit(np.log(part[axis].astype(float)), np.log(part["median"]), 1)
                 rows.append({"axis": axis, "case": case, "exponent": slope})
     return pd.DataFrame(rows, columns=["axis", "case", "exponent"])
