@@ -1,8 +1,9 @@
-"""The slides in a browser: nothing fails to load, they fit a phone, and print one a sheet."""
+"""The slides in a browser: nothing fails to load, nothing bars a reader, they fit a phone, and print one a sheet."""
 
 import re
 from pathlib import Path
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
 
@@ -17,6 +18,8 @@ def test_the_slides_load_fit_and_print(browser: Browser, site: str, tmp_path: Pa
     assert trouble == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert page.locator("mjx-merror").count() == 0
+    violations = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    assert [v["id"] for v in violations if v["impact"] in ("serious", "critical")] == []
     sheets = page.pdf(path=tmp_path / "slides.pdf", prefer_css_page_size=True)
     assert len(re.findall(rb"/Type\s*/Page\b", sheets)) == page.locator("section").count()
     page.close()

@@ -6,6 +6,7 @@ from odestack.book import ROOT
 
 SITE = ROOT / "_build" / "html"
 TOC = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text())
-PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"]), "search"]
+CHAPTERS = [chapter["file"] for part in TOC["parts"] for chapter in part["chapters"]]
+PAGES = [TOC["root"], *CHAPTERS, "search", "genindex", "py-modindex"]
 PATIENCE = 120_000
 """Milliseconds that a page may take to load on a busy machine."""
