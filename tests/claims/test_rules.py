@@ -8,6 +8,7 @@ from worlds import ARMS, Arm, finding, verdict, world
 from odestack import claims
 from odestack.claims import ALPHA, INCONCLUSIVE, NOT_REPRODUCED, NOT_RUN, REPRODUCED
 from odestack.claims.rules import beyond, depth, rate, wiring
+from odestack.studies import learning_rate
 from odestack.studies.statistics import ArmModel
 
 DRAWS = 200
@@ -62,12 +63,14 @@ def test_a_false_claim_is_reproduced_no_more_often_than_the_level(case):
     assert share <= at_most(ALPHA, DRAWS)
 
 
-def test_equal_chances_of_failure_are_no_difference():
+@pytest.mark.parametrize("shared", [False, True], ids=["every run by itself", "seeds together"])
+def test_equal_chances_of_failure_are_no_difference(shared: bool):
     rng = np.random.default_rng(0)
     false = 0
     for _ in range(DRAWS):
         table = world("learning_rate")
-        table["failed"] = rng.random(len(table)) < 0.4
+        fate = table.groupby([*learning_rate.SETTING, "scheme"]).ngroup() if shared else np.arange(len(table))
+        table["failed"] = rng.random(len(table))[fate] < 0.4
         false += verdict(rate.only_the_plain_stack_fails, table) == REPRODUCED
     assert false / DRAWS <= at_most(ALPHA, DRAWS)
 

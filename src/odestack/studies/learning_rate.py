@@ -19,6 +19,7 @@ SEEDS = (0, 1)
 VERY_DEEP = 194
 HARSH = ({"final_norm": False}, {"relu": False}, {"batch_norm": False}, {"batch_norm": False, "relu": False})
 """Networks without what tames the plain stack, or may: the norms and the ReLU, at the article's rate."""
+SETTING = ["depth", "lr", "relu", "batch_norm", "final_norm"]
 USUAL = "as trained"
 LACKING = {"final_norm": "no final norm", "batch_norm": "no batch norm", "relu": "no ReLU"}
 """How a network is named that lacks one of these, or several."""
@@ -64,6 +65,15 @@ def table(records: Sequence[Record]) -> pd.DataFrame:
     frame["failed"] = (frame["early_loss"] > STALLED) | (frame["status"] != "done")
     frame["setting"] = [setting(record.config) for record in records]
     return frame
+
+
+def failed_seeds(table: pd.DataFrame, schemes: Sequence[str]) -> pd.DataFrame:
+    """How many runs of each setting failed with each of these methods, of the seeds that all of them have: one row a
+    setting, one column a method."""
+    wide = table.assign(failed=table["failed"].astype(int)).pivot_table(
+        index=[*SETTING, "seed"], columns="scheme", values="failed"
+    )
+    return pd.DataFrame(wide.reindex(columns=list(schemes)).dropna().groupby(level=SETTING).sum())
 
 
 def curves(records: Sequence[Record]) -> pd.DataFrame:
