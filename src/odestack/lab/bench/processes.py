@@ -10,7 +10,7 @@ from unittest.mock import patch
 import torch
 
 from odestack.lab.bench.loops import engine
-from odestack.lab.bench.measuring import rate
+from odestack.lab.bench.measuring import Unavailable, rate
 from odestack.lab.config import RunConfig
 
 Rate = Callable[[RunConfig, float], float]
@@ -24,7 +24,7 @@ def side_by_side(
 
     Yields:
         A function that trains with the engine in all of them for so many seconds, and returns their images per second
-        together. It raises EOFError if one of them has died.
+        together. It raises Unavailable if one of them has died.
     """
     context = multiprocessing.get_context("spawn")
     pipes = [context.Pipe() for _ in range(processes)]
@@ -35,9 +35,12 @@ def side_by_side(
             theirs.close()  # so that the death of a worker ends the wait for its answer
 
     def images_per_second(config: RunConfig, seconds: float) -> float:
-        for ours, _ in pipes:
-            ours.send((config, seconds))
-        return config.batch * sum(ours.recv() for ours, _ in pipes)
+        try:
+            for ours, _ in pipes:
+                ours.send((config, seconds))
+            return config.batch * sum(ours.recv() for ours, _ in pipes)
+        except (EOFError, ConnectionError):
+            raise Unavailable("one of the processes to measure has died; is there memory enough for them?") from None
 
     try:
         yield images_per_second
