@@ -129,9 +129,7 @@ def _train_signature() -> inspect.Signature:
 
 @app.command()
 def sweep(
-    studies: Annotated[
-        list[str] | None, typer.Argument(help='Names of studies, or "all", as --dry-run takes it without a name.')
-    ] = None,
+    studies: Annotated[list[str] | None, typer.Argument(help='Studies by name, or "all"; --dry-run: all.')] = None,
     profile: ProfileName = "cpu",
     workers: Annotated[int, typer.Option(min=0, help="Processes of one thread each; 0 trains in this one.")] = 0,
     ray: Annotated[

@@ -9,6 +9,7 @@ import yaml
 from nbformat import NotebookNode
 
 from odestack.book import ROOT
+from odestack.book.colophon import first_sentence
 from odestack.book.publish import is_code
 from odestack.methods import catalogue
 
@@ -53,6 +54,12 @@ def test_committed_without_outputs(page: NotebookNode) -> None:
     for cell in filter(is_code, page.cells):
         assert cell.outputs == []
         assert cell.execution_count is None
+
+
+def test_a_caption_begins_with_plain_words(page: NotebookNode) -> None:
+    """Its first sentence also names the figure's numbers at the foot of the page, outside of MyST."""
+    captions = [cell.metadata.get("mystnb", {}).get("figure", {}).get("caption", "") for cell in page.cells]
+    assert [caption for caption in captions if "}`" in first_sentence(caption)] == []
 
 
 def test_code_cells_are_short(page: NotebookNode) -> None:
