@@ -129,12 +129,13 @@ def _train_signature() -> inspect.Signature:
 
 @app.command()
 def sweep(
-    studies: Annotated[list[str] | None, typer.Argument(help='Studies by name, or "all"; --dry-run: all.')] = None,
+    studies: Annotated[
+        list[str] | None, typer.Argument(help='Names of studies, or "all", as --dry-run takes it without a name.')
+    ] = None,
     profile: ProfileName = "cpu",
     workers: Annotated[int, typer.Option(min=0, help="Processes of one thread each; 0 trains in this one.")] = 0,
     ray: Annotated[
-        str | None,
-        typer.Option(help="Train on a Ray cluster: local, auto, or its address.", metavar="ADDRESS"),
+        str | None, typer.Option(help="Train on a Ray cluster: local, auto, or its address.", metavar="ADDRESS")
     ] = None,
     gpus_per_run: Annotated[
         float, typer.Option(min=0.01, max=1, help="With --ray and cuda: part of a GPU for each run.")
@@ -223,10 +224,7 @@ def reproduce(
 def bench(
     groups: Annotated[list[str], typer.Argument(help='Names of groups, or "all".')],
     out: Annotated[
-        Path | None,
-        typer.Option(
-            file_okay=False, help="Keep each group as a file of this folder; all then measures what it lacks."
-        ),
+        Path | None, typer.Option(file_okay=False, help="Keep a file a group in it; all measures what it lacks.")
     ] = None,
     seconds: Annotated[float, typer.Option(help="Length of one measurement.")] = 1.0,
     repeats: Annotated[int, typer.Option(help="Rounds in which all are measured in turn.")] = 3,
