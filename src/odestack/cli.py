@@ -224,7 +224,7 @@ def reproduce(
 def bench(
     groups: Annotated[list[str], typer.Argument(help='Names of groups, or "all".')],
     out: Annotated[
-        Path | None, typer.Option(file_okay=False, help="Keep a file a group in it; all measures what it lacks.")
+        Path | None, typer.Option(file_okay=False, help="Folder for a file of each group; all measures what it lacks.")
     ] = None,
     seconds: Annotated[float, typer.Option(help="Length of one measurement.")] = 1.0,
     repeats: Annotated[int, typer.Option(help="Rounds in which all are measured in turn.")] = 3,
