@@ -8,12 +8,13 @@ import pytest
 
 from odestack import claims
 from odestack.claims import INCONCLUSIVE, NOT_RUN, REPRODUCED, Verdict, answer
-from odestack.claims.display import chance, probability
+from odestack.claims.display import chance, probability, with_interval
 from odestack.lab.config import ConfigError, RunConfig
 from odestack.lab.measurements import Measured, Measurement, SurfaceConfig
 from odestack.lab.records import Record, Store
 from odestack.studies import STUDIES, get
 from odestack.studies.evidence import Evidence, gather
+from odestack.studies.statistics import Contrast
 
 pytestmark = pytest.mark.usefixtures("empty_data")
 
@@ -182,6 +183,11 @@ def test_a_reader_sees_what_holms_correction_does():
     assert shown in claims.markdown([found], claims.github_link)
     assert claims.table([found])["p (Holm)"].iloc[0] == probability(after)
     assert [probability(p) for p in (None, 0.0237, 0.0004)] == ["", "0.024", "< 0.001"]
+
+
+def test_an_effect_is_told_with_its_interval():
+    assert with_interval(Contrast(1.0, 1.0, 10)) == "+1.00 points (95 % interval −1.23 to +3.23)"
+    assert with_interval(Contrast(-0.5, 0.0, 0), "dB") == "−0.50 dB (no interval: one seed only)"
 
 
 def test_the_frame_has_one_row_a_direction():

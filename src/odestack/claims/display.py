@@ -7,6 +7,7 @@ import pandas as pd
 
 from odestack.claims.scorecard import frame
 from odestack.claims.verdicts import NATS, NOT_RUN, POINTS, Claim, Direction, Finding, Verdict
+from odestack.studies.statistics import Contrast
 
 
 def table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
@@ -34,6 +35,13 @@ def table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
 def number(value: float, unit: str = POINTS) -> str:
     """With sign and two decimals, three for nats; a dash if it is infinite or missing."""
     return f"{value:+.{3 if unit == NATS else 2}f}".replace("-", "−") if isfinite(value) else "–"
+
+
+def with_interval(effect: Contrast, unit: str = POINTS) -> str:
+    """``+0.39 points (95 % interval −1.00 to +1.77)``; words for no interval if the effect rests on one seed."""
+    low, high = (number(bound, unit) for bound in effect.interval())
+    interval = f"95 % interval {low} to {high}" if effect.df else "no interval: one seed only"
+    return f"{number(effect.estimate, unit)} {unit} ({interval})"
 
 
 def probability(value: float | None) -> str:
