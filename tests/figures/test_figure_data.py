@@ -1,21 +1,10 @@
 """The numbers behind a figure."""
 
-from collections.abc import Iterator
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
 
 from odestack.figures.data import LARGEST_GRID, csv, table
-
-
-@pytest.fixture
-def ax() -> Iterator[Axes]:
-    plt.switch_backend("agg")
-    _, ax = plt.subplots()
-    yield ax
-    plt.close("all")
 
 
 def numbers(ax: Axes, kind: str, *columns: str) -> list[tuple]:

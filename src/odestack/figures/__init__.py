@@ -1,6 +1,7 @@
 """House style of the figures: one colour and marker a method, provenance beside every figure, offline interaction."""
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
@@ -69,6 +70,20 @@ def legend(ax: Axes) -> None:
     """A legend that gives the methods' full names and orders instead of their identifiers."""
     handles, names = ax.get_legend_handles_labels()
     ax.legend(handles, [look(name).label for name in names])
+
+
+def draw_effect(
+    ax: Axes, at: float, estimate: float, interval: tuple[float, float], upright: bool = False, **look: Any
+) -> None:
+    """An estimate as a point and its interval as a bar, at a height, or upright at a depth; no bar if it is infinite.
+
+    Args:
+        look: colour, marker and more of the point.
+    """
+    if isfinite(interval[0]):
+        (ax.vlines if upright else ax.hlines)(at, *interval, color=look["color"])
+    (point,) = ax.plot(*((at, estimate) if upright else (estimate, at)), **look)
+    point.set_linestyle("none")
 
 
 def setup() -> None:
