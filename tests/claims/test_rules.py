@@ -173,6 +173,12 @@ def test_the_sign_of_a_shift_is_paid_for():
     assert direction.p_value == pytest.approx(2 * min(euler.p_above(), euler.p_below()))
 
 
+def test_shifts_of_opposite_signs_do_not_cancel():
+    shifts = {"euler": 1.0, "midpoint": 2.0, "heun3": -2.0, "rk4": 0.0}
+    table = world("downsampling", accuracy(lambda arm: shifts[arm["scheme"]] * (arm["downsample"] == "first")))
+    assert verdict(rate.downsampling_shifts_the_plain_stack, table) == NOT_REPRODUCED
+
+
 def test_the_best_rate_is_each_depths_own():
     def truth(arm: Arm) -> float:
         best = {50: 0.05, 98: 0.4}[arm["depth"]]

@@ -107,6 +107,16 @@ def test_without_a_second_seed_nothing_is_decided():
     assert verdict(equals("it", effect(0.0, inf, 0))) == INCONCLUSIVE
 
 
+@pytest.mark.parametrize("estimate", [-9.0, 9.0])
+def test_while_runs_are_missing_nothing_is_decided(estimate):
+    sure = rises("it", effect(estimate))
+    (found,) = judge([finding("C1", sure, missing=1)])
+    assert str(found) == f"{INCONCLUSIVE} (provisional)"
+    assert found.p_value == sure.p_value
+    assert judge([finding("C1", sure)])[0].verdict != INCONCLUSIVE
+    assert judge([finding("C1", rises("it", None), missing=1)])[0].verdict == NOT_RUN
+
+
 def test_holm_runs_over_the_claims_that_have_been_tested_and_no_others():
     hardly = rises("it", Nonparametric(1.0, 0.1, 2.0, 0.03))
     surely = rises("it", Nonparametric(1.0, 0.9, 1.1, 0.0001))

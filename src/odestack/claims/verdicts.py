@@ -7,7 +7,8 @@ A claim is a conjunction of directions. It is
   any effect costs the others nothing;
 * *not reproduced* if some direction is excluded: the 95 % interval lies outside what the claim needs, which is the
   smallest effect of interest for "rises", and the bound itself for "does not rise" and "equals";
-* *inconclusive at this scale* otherwise, and *not run* without any effect.
+* *inconclusive at this scale* otherwise, and as long as runs of its studies are missing, since a verdict that may be
+  taken at any moment is taken when chance is in its favour; *not run* without any effect.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -33,7 +34,14 @@ NOT_REPRODUCED = "not reproduced"
 INCONCLUSIVE = "inconclusive at this scale"
 NOT_RUN = "not run"
 
-POINTS, NATS, DECIBELS, SHARE, TAU, DOUBLINGS = "points", "nats", "dB", "share of settings", "τ", "doublings"
+POINTS, NATS, DECIBELS, SHARE, TAU, DOUBLINGS = (
+    "points",
+    "nats",
+    "dB",
+    "share of settings",
+    "of Kendall's τ",
+    "doublings",
+)
 BOUND = {POINTS: SMALLEST, NATS: SMALLEST_LOSS, DECIBELS: SMALLEST_PSNR, SHARE: 0.0, DOUBLINGS: 1.0}
 """Smallest effect of interest by unit; none was fixed for shares."""
 
@@ -224,6 +232,8 @@ def _word(finding: Finding, p_value: float | None) -> str:
         return REPRODUCED if finding.holds else NOT_REPRODUCED
     if p_value is None:
         return NOT_RUN
+    if finding.missing:
+        return INCONCLUSIVE
     if p_value < ALPHA:
         return REPRODUCED
     if any(direction.excluded for direction in finding.directions):

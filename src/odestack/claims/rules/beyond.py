@@ -97,10 +97,10 @@ def higher_order_gains_by_evaluations(table: pd.DataFrame) -> Answer:
     at_tolerance = {arm: (orders[highest] - orders[lowest]) * weight for arm, weight in slope(orders).items()}
     cost = ArmModel(adaptive, ["arm"], "doublings").effect(minus(highest, lowest))
     return [
-        rises("slope of accuracy on order, over orders 2 to 8, at one tolerance", model.effect(at_tolerance)),
+        rises("accuracy, order 8 minus order 2 by the fitted slope, at one tolerance", model.effect(at_tolerance)),
         exceeds(f"evaluations of {highest[0]} over {lowest[0]}", cost, DOUBLINGS),
         does_not_rise(
-            "slope of accuracy on order, over orders 1 to 4, at equal evaluations", model.effect(_equal_cost())
+            "accuracy, order 4 minus order 1 by the fitted slope, at equal evaluations", model.effect(_equal_cost())
         ),
     ], rows
 

@@ -42,7 +42,7 @@ def degrades_to_98(table: pd.DataFrame) -> Answer:
 
 
 def accuracy_rises_with_order(table: pd.DataFrame) -> Answer:
-    """C3: the slope of accuracy on order rises, at the middle and at the large depth."""
+    """C3: by the fitted slope, accuracy rises from order 1 to 4, at the middle and at the large depth."""
     rows = _main(table)
     model = ArmModel(rows, ["scheme", "depth"])
     orders = {scheme: catalogue.get(scheme).order for scheme in depth_by_order.SCHEMES}
@@ -51,7 +51,7 @@ def accuracy_rises_with_order(table: pd.DataFrame) -> Answer:
     def by_order(depth: int) -> Direction:
         levels = {(scheme, depth): order for scheme, order in orders.items()}
         weights = {arm: span * weight for arm, weight in slope(levels).items()}
-        return rises(f"slope of accuracy on order, over orders 1 to 4, at depth {depth}", model.effect(weights))
+        return rises(f"accuracy, order 4 minus order 1 by the fitted slope, at depth {depth}", model.effect(weights))
 
     return [by_order(MIDDLE), by_order(DEEP)], rows
 
