@@ -32,6 +32,7 @@ from odestack.lab.bench.goals import judged
 from odestack.lab.bench.loops import Photographs
 from odestack.lab.bench.measuring import Case, Pace, Result, Unavailable
 from odestack.lab.bench.processes import side_by_side
+from odestack.lab.bench.train import PARALLEL
 from odestack.lab.environment import best_precision
 from odestack.methods import catalogue
 
@@ -44,8 +45,10 @@ def result(group: str, cases: list[Case]) -> Result:
 
 def test_every_loop_of_training_runs() -> None:
     table = training.summary(result("train", training.cases(BRIEF, [8], [10])))
-    assert table["loop"].tolist() == ["engine", "plain, 0 workers", "plain, 1 workers", "plain, 2 workers"]
-    assert table["precision"].tolist() == [best_precision(), "fp32", "fp32", "fp32"]
+    plain = [f"plain, {workers} workers" for workers in training.WORKERS]
+    in_fp32 = [training.FP32] if best_precision() != "fp32" else []
+    assert table["loop"].tolist() == ["engine", *plain, *in_fp32]
+    assert table["precision"].tolist() == [best_precision(), *["fp32"] * (len(plain) + len(in_fp32))]
     assert min(table["images_per_s"]) > 0
     assert min(table["of_roof"]) > 0
     assert 0 < table["data_share"].iloc[0] < 1
@@ -88,6 +91,12 @@ def test_a_trick_that_is_kept_gains_what_is_lost_without_it() -> None:
     assert table.loc["twice the batch", ["kept", "gain"]].tolist() == [False, pytest.approx(1.05)]
 
 
+def test_what_needs_a_process_of_its_own_is_compared_with_one() -> None:
+    other = next(name for name in tricks.ENVIRONMENTS if name != tricks.CONTROL)
+    compared = {name: tricks._baseline(name) for name in ("engine", "without bf16", tricks.CONTROL, other, PARALLEL)}
+    assert list(compared.values()) == [None, "engine", "engine", tricks.CONTROL, tricks.CONTROL]
+
+
 def test_switching_a_trick_off_or_on_leaves_the_computation() -> None:
     """The same first losses, to rounding."""
     config = tricks.bench_config(8, 10, "rk4", precision="fp32")
@@ -124,6 +133,14 @@ def test_memory_of_a_step_grows_with_depth_and_hardly_with_order() -> None:
     slopes = growth.exponents(grown).set_index(["axis", "case"])["exponent"].to_dict()
     assert 0.7 < slopes["depth", of_step] < 1
     assert 0 <= slopes["scheme", of_step] < 0.05, "of two methods, with one and with four stages"
+
+
+def test_what_is_no_power_law_shows_in_the_slopes_between_points() -> None:
+    seconds = {8: 1.0, 16: 1.0, 32: 4.0}
+    common = {"axis": "width", "depth": 26, "batch": 128, "scheme": "euler"}
+    cases = [Case("time of a step", common | {"width": width}, "s", [value]) for width, value in seconds.items()]
+    row = growth.exponents(result("growth", cases)).iloc[0]
+    assert row[["exponent", "low", "high"]].tolist() == pytest.approx([1.0, 0.0, 2.0])
 
 
 def test_integrators_do_equal_work() -> None:

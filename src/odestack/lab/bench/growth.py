@@ -55,7 +55,11 @@ def _network(config: RunConfig, again: bool) -> train.Network:
 
 
 def exponents(result: Result) -> pd.DataFrame:
-    """Slopes of time and memory in double logarithmic axes: axis, case, exponent. Methods count by their stages."""
+    """Slopes of time and memory in double logarithmic axes. Methods count by their stages.
+
+    Columns: axis, case, exponent (of the straight line fitted to all points), low and high (least and greatest slope
+    between neighbours: where they differ, no power law holds).
+    """
     table = result.table()
     table["scheme"] = [catalogue.get(name).stages for name in table["scheme"]]
     rows = []
@@ -63,6 +67,8 @@ def exponents(result: Result) -> pd.DataFrame:
         for case in table["case"].unique():
             part = table[(table["axis"] == axis) & (table["case"] == case)]
             if len(part) > 1:
-                slope, _ = np.polyfit(np.log(part[axis].astype(float)), np.log(part["median"]), 1)
-                rows.append({"axis": axis, "case": case, "exponent": slope})
-    return pd.DataFrame(rows, columns=["axis", "case", "exponent"])
+                x, y = (np.log(part[column].astype(float)) for column in (axis, "median"))
+                between = np.diff(y) / np.diff(x)
+                row = {"axis": axis, "case": case, "exponent": np.polyfit(x, y, 1)[0]}
+                rows.append(row | {"low": between.min(), "high": between.max()})
+    return pd.DataFrame(rows, columns=["axis", "case", "exponent", "low", "high"])

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from statistics import median
@@ -31,6 +32,8 @@ WORKERS = (0, 1, 2)
 """Of the plain loop's DataLoader, tried at the first size; at the others only the number that was the fastest."""
 COMPILED_WIDTH = 64
 """From this width on the smallest depth is measured compiled as well: compiling takes longer than all else here."""
+FP32 = "engine, fp32"
+"""In the precision of the book's runs, where the engine would compute in another."""
 PARALLEL = "engine, a process a core"
 COMPILED = "engine, compiled"
 
@@ -62,6 +65,8 @@ def _measure(
     settings = {"width": config.width, "depth": config.depth, "precision": config.precision}
     settings["macs"] = cost(config.network()).macs
     loops = {"engine": engine(config)} | {f"plain, {n} workers": plain(config, n) for n in workers}
+    if config.precision != "fp32":
+        loops[FP32] = engine(replace(config, precision="fp32"))
     if compiled and compiler():
         network = initial_network(config)
         loops[COMPILED] = engine(config, network, forward=torch.compile(network))
@@ -104,7 +109,7 @@ def summary(result: Result) -> pd.DataFrame:
     rows = []
     for row in table.dropna(subset="ratio").to_dict("records"):
         size = row["width"], row["depth"]
-        precision = "fp32" if row["case"].startswith("plain") else row["precision"]
+        precision = "fp32" if row["case"] == FP32 or row["case"].startswith("plain") else row["precision"]
         roof = medians[(*size, f"matrix product {precision}")]
         share = row["median"] / medians[(*size, "batches")] if row["case"] == "engine" else float("nan")
         rows.append(

@@ -65,10 +65,14 @@ def _measure(config: RunConfig, pace: Pace) -> list[Case]:
             measures[PARALLEL] = partial(stack.enter_context(side_by_side(threads)), config, seconds)
         samples = in_turn(measures, pace.repeats)
     settings = {"width": config.width, "depth": config.depth, "precision": config.precision}
-    return [
-        Case(name, settings, "images/s", values, "engine" if name != "engine" else None)
-        for name, values in samples.items()
-    ]
+    return [Case(name, settings, "images/s", values, _baseline(name)) for name, values in samples.items()]
+
+
+def _baseline(name: str) -> str | None:
+    """What a trick is compared with: those that need a process of their own with a process of its own."""
+    if name == "engine":
+        return None
+    return CONTROL if name in ENVIRONMENTS | {PARALLEL: {}} and name != CONTROL else "engine"
 
 
 def summary(result: Result) -> pd.DataFrame:
