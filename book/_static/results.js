@@ -11,8 +11,10 @@ document.addEventListener("DOMContentLoaded", () => {
 
   function show() {
     const fits = (row) =>
-      ["study", "method", "depth"].every((key) =>
-        menus[key].value === "all" || row.dataset[key].split(" ").includes(menus[key].value));
+      ["study", "method", "depth"].every((key) => {
+        const has = key === "study" ? row.dataset.study.split(" ") : [row.dataset[key]];
+        return menus[key].value === "all" || has.includes(menus[key].value);
+      });
     rows.forEach((row) => { row.hidden = !fits(row); });
     const chosen = runs.filter((_, i) => !rows[i].hidden);
     const depths = [...new Set(chosen.map((run) => run.depth))].sort((a, b) => a - b);

@@ -9,6 +9,7 @@ from IPython.display import HTML, Markdown
 
 from odestack.book.results_explorer import EVERY, results_explorer, settings
 from odestack.lab.config import RunConfig
+from odestack.lab.neural_ode_config import NeuralODEConfig
 from odestack.lab.profiles import PROFILES
 from odestack.lab.records import Record
 
@@ -38,6 +39,24 @@ def test_every_run_has_a_row_with_its_studies_and_a_link_to_its_record(page: str
     assert "<td>45.68</td><td>2.0</td>" in rows[0]
     for (_, run), row in zip(RUNS, rows, strict=True):
         assert f'<a href="data/runs/cpu/{run.config.key}.json">' in row
+
+
+def test_the_method_is_what_computes_the_stack() -> None:
+    tolerant = NeuralODEConfig(solver="dopri8", tolerance=0.01)
+    configs = (
+        tolerant,
+        NeuralODEConfig(),
+        replace(PROFILES["cpu"], multistep="ab3", scheme="heun3"),
+        RUNS[0][1].config,
+    )
+    runs = [("cpu", Record(config, "done", [EPOCH], [], {}, 1.0)) for config in configs]
+    shown = results_explorer(runs, {}, "data/runs")
+    assert isinstance(shown, HTML)
+    named = ["dopri8", "no ODE block", "ab3", "rk4"]
+    assert re.findall(r'data-method="([^"]+)"', str(shown.data)) == named
+    menu = re.findall(r'<select name="method".*?</select>', str(shown.data))[0]
+    assert re.findall(r'value="([^"]+)"', menu) == ["all", *named]
+    assert "Prince–Dormand (order 8)" in menu
 
 
 def test_a_diverged_run_has_no_accuracy(page: str) -> None:

@@ -41,6 +41,17 @@ def test_hours_are_those_of_equal_work_at_the_records_speed(store):
     assert schedule.hours([deeper, replace(first, width=2 * first.width)], "cpu") == pytest.approx(1.0 + 2.0)
 
 
+def test_hours_on_another_data_set_are_its_own(store):
+    first = depth_by_order.jobs("cpu")[0].config
+    small = classroom.BASE
+    store.put(Record(first, "done", [], [], {}, seconds=1800.0))
+    unseen = schedule.hours([small], "cpu")
+    assert unseen == pytest.approx(0.5 * small.work / first.work)
+    own = classroom.jobs("cpu")[0].config
+    store.put(Record(own, "done", [], [], {}, seconds=360.0))
+    assert schedule.hours([own, first], "cpu") == pytest.approx(0.1 + 0.5)
+
+
 def test_overview_counts_shared_runs_once(store):
     lines = schedule.overview(["methods", "ablation"], "cpu").splitlines()
     counts = {line.split("  ")[0].strip(): int(line.split()[-3]) for line in lines[1:4]}

@@ -12,8 +12,10 @@ from IPython.display import HTML, Markdown
 from odestack import figures, studies
 from odestack.figures.controls import embedded
 from odestack.lab.config import RunConfig
+from odestack.lab.neural_ode_config import NeuralODEConfig
 from odestack.lab.profiles import profile_base
 from odestack.lab.records import Record
+from odestack.studies.neural_ode import REMOVED
 
 ALL = "all"
 CURVES = {"accuracy": "Test accuracy (%)", "loss": "Training loss (nats)", "early": "Early training loss (nats)"}
@@ -45,7 +47,7 @@ def results_explorer(
         return Markdown("*There are no records yet: not run.*")
     runs = [(profile, record, users.get((profile, record.config.key), ())) for profile, record in found]
     titles = {name: studies.get(name).TITLE for name in studies.STUDIES if any(name in uses for *_, uses in runs)}
-    methods = {record.config.scheme: figures.look(record.config.scheme).label for _, record in found}
+    methods = {name: figures.look(name).label for _, record in found for name in [method(record.config)]}
     depths = {str(depth): str(depth) for depth in sorted({record.config.depth for _, record in found})}
     menus = [
         _menu("Study", "study", {ALL: "all studies"} | titles, next(iter(titles), ALL)),
@@ -67,6 +69,14 @@ def results_explorer(
         f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
         f"{embedded([_curves(profile, record) for profile, record in found])}</div>"
     )
+
+
+def method(config: RunConfig) -> str:
+    """What computes the run's stack, as a name for ``figures.look``: its multistep method, its ODE's solver, or its
+    scheme."""
+    if isinstance(config, NeuralODEConfig):
+        return config.solver or REMOVED
+    return config.multistep or config.scheme
 
 
 def settings(config: RunConfig, profile: str) -> str:
@@ -96,15 +106,15 @@ def _row(profile: str, record: Record, uses: Sequence[str], records: str) -> str
         *(record.status, "–" if accuracy is None else f"{accuracy:.2f}", f"{record.seconds / 60:.1f}"),
     )
     link = f'<a href="{records}/{profile}/{config.key}.json">{config.key}</a>'
-    about = f'data-study="{" ".join(uses)}" data-method="{escape(config.scheme)}" data-depth="{config.depth}"'
-    method = escape(figures.look(config.scheme).label)
+    about = f'data-study="{" ".join(uses)}" data-method="{escape(method(config))}" data-depth="{config.depth}"'
+    label = escape(figures.look(method(config)).label)
     results = "".join(f"<td>{escape(str(cell))}</td>" for cell in cells)
-    return f'<tr {about}><th scope="row">{method}</th>{results}<td>{link}</td></tr>'
+    return f'<tr {about}><th scope="row">{label}</th>{results}<td>{link}</td></tr>'
 
 
 def _curves(profile: str, record: Record) -> dict[str, Any]:
     """What the script draws of a run: what it was, colour, symbol, and x and y of each quantity."""
-    style = figures.look(record.config.scheme)
+    style = figures.look(method(record.config))
     epochs = [row["epoch"] for row in record.epochs]
     tested = [row for row in record.epochs if "test_accuracy" in row]
     smooth = pd.Series(record.early_loss, dtype=float).rolling(20, min_periods=1).mean().tolist()

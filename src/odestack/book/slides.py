@@ -3,7 +3,7 @@
     python -m odestack.book.slides book/slides.md _build/html/slides.html
 
 In the text, lines of three dashes separate the slides, ``![](fig-name)`` is a figure of the book by its reference name,
-``{verdicts}`` counts the verdicts, and mathematics stands between dollars. The page scrolls from slide to slide and
+``{verdicts}`` is a table of them, and mathematics stands between dollars. The page scrolls from slide to slide and
 prints one slide a sheet.
 """
 
@@ -57,10 +57,11 @@ def page(text: str, pictures: Mapping[str, Picture], values: Mapping[str, str]) 
     return PAGE.substitute(title=html.escape(title[1] if title else "Slides"), slides="\n".join(slides))
 
 
-def counted() -> str:
-    """How many claims have which verdict, in words."""
+def verdicts() -> str:
+    """The claims by verdict, as a table in Markdown."""
     found = answer.counts(claims.scorecard())
-    return ", ".join(f"{len(ids)} *{word}*" for word, ids in found.items() if ids)
+    rows = [f"| {word} | {', '.join(ids)} |" for word, ids in found.items() if ids]
+    return "\n".join(["| verdict | claims |", "|---|---|", *rows])
 
 
 def _figure(name: str, pictures: Mapping[str, Picture]) -> str:
@@ -82,7 +83,7 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="HTML page to write, into the folder of the built book")
     arguments = parser.parse_args()
     pictures = {picture.name: picture for chapter in chapters.executed() for picture in chapter.pictures}
-    content = page(arguments.text.read_text(encoding="utf-8"), pictures, {"verdicts": counted()})
+    content = page(arguments.text.read_text(encoding="utf-8"), pictures, {"verdicts": verdicts()})
     write_atomically(arguments.out, content.encode())
 
 

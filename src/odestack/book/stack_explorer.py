@@ -49,7 +49,8 @@ def facts(method: Tableau, depth: int, widths: Sequence[int]) -> str:
     stages = len(method.used_stages)
     filled = " ".join(["■" * stages] * blocks + ["□"] * euler_blocks)
     sum_of_layers = f"2 + {2 * stages} × {blocks}" + f" + 2 × {euler_blocks}" * bool(euler_blocks) + f" = {depth}"
-    rest = f"; the depth does not divide, so {euler_blocks} of Euler's fill it" * bool(euler_blocks)
+    fill = "fills" if euler_blocks == 1 else "fill"
+    rest = f"; the depth does not divide, so {euler_blocks} of Euler's {fill} it" * bool(euler_blocks)
     rows = {
         "Layers": sum_of_layers,
         "Blocks": f"{blocks}, of {stages} {'branch' if stages == 1 else 'branches'} each{rest}",

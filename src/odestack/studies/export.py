@@ -23,7 +23,11 @@ IDENTITY = {
     "studies": ("", "the studies that use the run, separated by spaces; empty if none does any longer"),
 }
 CONFIG = {
-    "scheme": ("", "method: a name of the catalogue, or that of the tableau in the next column"),
+    "scheme": (
+        "",
+        "method: a name of the catalogue, or that of the tableau in the next column; multistep: of the first steps; "
+        "neural-ode: unused, see solver",
+    ),
     "tableau": ("", "a method outside the catalogue, as JSON of its exact A and b; else empty"),
     "dataset": ("", "cifar10 (50,000 and 10,000 images) or mini-cifar10 (2,000 and 1,000)"),
     "n_train": ("images", "trained on the first so many only; empty: on all that are not held out"),

@@ -29,24 +29,28 @@ def queue(studies: Sequence[str], profile: str) -> list[AnyJob]:
 
 
 def pace(profile: str) -> Callable[[RunConfig | Measurement], float] | None:
-    """Hours of a run, judged by the profile's finished runs of its architecture, or by all if it has none yet; and of a
-    measurement, by those of its kind.
+    """Hours of a run, judged by the profile's finished runs of its architecture on its data set, or by all if there are
+    none yet; and of a measurement, by those of its kind.
 
     None if no run is finished. It is the speed of the machines and threads behind the records: a guide and no promise.
     """
+
+    def like(config: RunConfig | Measurement) -> tuple[str, str | None]:
+        return config.architecture, config.dataset if isinstance(config, RunConfig) else None
+
     store = Store(profile)
-    spent: dict[str, float] = defaultdict(float)
-    work: dict[str, float] = defaultdict(float)
+    spent: dict[tuple[str, str | None], float] = defaultdict(float)
+    work: dict[tuple[str, str | None], float] = defaultdict(float)
     for job in queue(list(STUDIES), profile):
         record = store.get(job.config)
         if record is not None and record.status == "done":
-            spent[job.config.architecture] += record.seconds / 3600
-            work[job.config.architecture] += job.config.work
+            spent[like(job.config)] += record.seconds / 3600
+            work[like(job.config)] += job.config.work
     if not spent:
         return None
     usual = sum(spent.values()) / sum(work.values())
     speed = {name: spent[name] / work[name] for name in spent}
-    return lambda config: config.work * speed.get(config.architecture, usual)
+    return lambda config: config.work * speed.get(like(config), usual)
 
 
 def hours(missing: Sequence[RunConfig | Measurement], profile: str) -> float | None:
