@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torchdiffeq._impl import adaptive_heun, bosh3, dopri5, dopri8
 
-from odestack.methods import catalogue
+from odestack.methods import catalogue, trees
 from odestack.methods.integrate import fixed_step
 from odestack.nets.neural_ode import ODEBlock
 from odestack.nets.solvers import ADAPTIVE, ADJOINT, Adaptive, Failure, FixedStep, Solver, SolverError
@@ -126,6 +127,22 @@ def test_evaluations_of_an_adaptive_solver(name: str, per_step: int, adjoint: bo
     assert block.nfe.forward > 2
     assert (block.nfe.forward - 2) % per_step == 0
     assert (block.nfe.backward > 2) == adjoint
+
+
+TABLEAUX = {
+    "adaptive_heun": adaptive_heun._ADAPTIVE_HEUN_TABLEAU,
+    "bosh3": bosh3._BOGACKI_SHAMPINE_TABLEAU,
+    "dopri5": dopri5._DORMAND_PRINCE_SHAMPINE_TABLEAU,
+    "dopri8": dopri8._DOPRI8_TABLEAU,
+}
+
+
+@pytest.mark.parametrize("name", ADAPTIVE)
+def test_the_order_of_an_adaptive_solver_is_that_of_its_tableau(name: str) -> None:
+    tableau = TABLEAUX[name]
+    rows = [[], *(row.tolist() for row in tableau.beta)]
+    A = [row + [0.0] * (len(rows) - len(row)) for row in rows]
+    assert trees.order_to_rounding(A, tableau.c_sol.tolist(), 1e-9) == ADAPTIVE[name]
 
 
 @pytest.mark.parametrize("name", ADAPTIVE)

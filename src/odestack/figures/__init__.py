@@ -42,15 +42,23 @@ LOOKS = {
     "three_eighths": Look("3/8 rule (order 4)", "#D55E00", "d"),
     "gill4": Look("Gill 4 (order 4)", "#E69F00", "p"),
     "kutta_nystrom5": Look("Kutta–Nyström (order 5)", "#CC79A7", "<"),
-    "fehlberg45": Look("Fehlberg 4(5)", "#CC79A7", ">"),
+    "fehlberg45": Look("Fehlberg 5(4)", "#CC79A7", ">"),
     "dormand_prince5": Look("Dormand–Prince 5(4)", "#CC79A7", "h"),
     "huta6": Look("Huťa (order 6)", "#8C510A", "*"),
     "cooper_verner8": Look("Cooper–Verner (order 8)", "#7F7F7F", "H"),
+    "ab2": Look("Adams–Bashforth 2", "#56B4E9", "P"),
+    "ab3": Look("Adams–Bashforth 3", "#009E73", "^"),
+    "lm": Look("LM-ResNet", "#CC79A7", "X"),
+    "adaptive_heun": Look("adaptive Heun (order 2)", "#56B4E9", "P"),
+    "bosh3": Look("Bogacki–Shampine (order 3)", "#009E73", "^"),
+    "dopri5": Look("Dormand–Prince (order 5)", "#CC79A7", "h"),
+    "dopri8": Look("Prince–Dormand (order 8)", "#7F7F7F", "H"),
 }
+"""By the name of a method of the catalogue, of a multistep stack, or of an adaptive solver."""
 
 
 def look(scheme: str) -> Look:
-    """A method's label, colour and marker; grey for one outside the catalogue."""
+    """A method's label, colour and marker; grey for one that has none."""
     return LOOKS.get(scheme, Look(scheme, "#7F7F7F", "o"))
 
 

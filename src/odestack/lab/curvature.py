@@ -143,7 +143,8 @@ def plane_curvatures(x: np.ndarray, y: np.ndarray, losses: np.ndarray) -> np.nda
 def non_convex_share(x: np.ndarray, y: np.ndarray, losses: np.ndarray) -> float:
     """Share of the plane's inner points where its smaller curvature is negative by more than fp32 can feign.
 
-    A point that is not convex in the plane is not convex in the whole space of weights; the converse does not hold.
+    Within the spacing of the grid around such a point the loss is not convex, in the whole space of weights either; the
+    converse does not hold.
     Points without finite curvature are left out; the share is nan if none is left.
 
     Raises:

@@ -34,9 +34,10 @@ def random_branch(n: int = 24, seed: int = 0) -> np.ndarray:
 
 
 def antisymmetric(n: int = 24, seed: int = 0, damping: float = 0.05) -> np.ndarray:
-    """The antisymmetric part of a random branch minus a little damping: eigenvalues on Re z = -damping. Shape (n, n).
+    """Antisymmetric, from a random branch, minus a little damping: eigenvalues on Re z = -damping. Shape (n, n).
 
-    The wiring that Haber & Ruthotto (2017) propose for networks.
+    √2 times the antisymmetric part, so that entries keep their variance, 1/n. The wiring that Haber & Ruthotto (2017)
+    propose for networks.
     """
     M = random_branch(n, seed)
     return (M - M.T) / np.sqrt(2) - damping * np.eye(n)
