@@ -103,7 +103,7 @@ GOALS = (
         TIMES,
     ),
     Goal("Speed at width 64, compiled", 2.3, True, _training("speed", train.COMPILED, 64), TIMES),
-    Goal("Share of the roof at width 64, compiled", 0.85, True, _training("of_roof", train.COMPILED, 64), "{:.0%}"),
+    Goal("Share of the roof at width 64, compiled", 0.85, True, _training("of_roof", train.COMPILED, 64), "{:.1%}"),
     Goal("Share of a step that goes into its images", 0.03, False, _data_share, "{:.1%}"),
     Goal(
         "441 points of a loss surface, 1,000 images, depth 50",
