@@ -13,6 +13,7 @@ from odestack.studies.statistics import (
     mean,
     minus,
     rank_correlation,
+    rise,
     sign_test,
     slope,
     tau_b,
@@ -93,6 +94,12 @@ def test_slope_is_that_of_polyfit():
     assert sum(weights[arm] * values[arm] for arm in levels) == pytest.approx(
         np.polyfit(list(levels.values()), list(values.values()), 1)[0]
     )
+
+
+def test_rise_is_from_end_to_end_of_the_fitted_line():
+    levels = {("a",): 2.0, ("b",): 3.0, ("c",): 8.0}
+    values = {("a",): 1.0, ("b",): 1.5, ("c",): 4.0}
+    assert sum(weight * values[arm] for arm, weight in rise(levels).items()) == pytest.approx(3.0)
 
 
 def test_holm_against_a_worked_example():

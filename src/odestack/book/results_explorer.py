@@ -47,7 +47,8 @@ def results_explorer(
         return Markdown("*There are no records yet: not run.*")
     runs = [(profile, record, users.get((profile, record.config.key), ())) for profile, record in found]
     titles = {name: studies.get(name).TITLE for name in studies.STUDIES if any(name in uses for *_, uses in runs)}
-    methods = {name: figures.look(name).label for _, record in found for name in [method(record.config)]}
+    names = dict.fromkeys(method(record.config) for _, record in found)
+    methods = {name: figures.look(name).label for name in names}
     depths = {str(depth): str(depth) for depth in sorted({record.config.depth for _, record in found})}
     menus = [
         _menu("Study", "study", {ALL: "all studies"} | titles, next(iter(titles), ALL)),

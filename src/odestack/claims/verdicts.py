@@ -39,7 +39,7 @@ POINTS, NATS, DECIBELS, SHARE, TAU, DOUBLINGS = (
     "nats",
     "dB",
     "share of settings",
-    "of Kendall's τ",
+    "(Kendall's τ)",
     "doublings",
 )
 BOUND = {POINTS: SMALLEST, NATS: SMALLEST_LOSS, DECIBELS: SMALLEST_PSNR, SHARE: 0.0, DOUBLINGS: 1.0}

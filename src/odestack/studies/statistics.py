@@ -144,6 +144,12 @@ def slope(levels: Mapping[tuple, float]) -> dict[tuple, float]:
     return dict(zip(levels, centred / (centred @ centred), strict=True))
 
 
+def rise(levels: Mapping[tuple, float]) -> dict[tuple, float]:
+    """Weights of what the fitted line rises by from the lowest to the highest level."""
+    span = max(levels.values()) - min(levels.values())
+    return {arm: span * weight for arm, weight in slope(levels).items()}
+
+
 def mean(arms: Sequence[tuple]) -> dict[tuple, float]:
     """Weights of the mean of some arms."""
     return dict.fromkeys(arms, 1 / len(arms))

@@ -10,7 +10,7 @@ from odestack.lab.tasks import SIGMA
 from odestack.methods import catalogue
 from odestack.nets.solvers import ADAPTIVE
 from odestack.studies import depth_by_order, landscape, neural_ode
-from odestack.studies.statistics import ArmModel, minus, slope, with_chance
+from odestack.studies.statistics import ArmModel, minus, rise, slope, with_chance
 
 UNTOUCHED = -20 * log10(SIGMA)
 """PSNR in dB of an image from which no noise is taken."""
@@ -94,10 +94,9 @@ def higher_order_gains_by_evaluations(table: pd.DataFrame) -> Answer:
     orders = {(name,): float(order) for name, order in ADAPTIVE.items()}
     lowest, highest = min(orders, key=orders.__getitem__), max(orders, key=orders.__getitem__)
     model = ArmModel(rows, ["arm"])
-    at_tolerance = {arm: (orders[highest] - orders[lowest]) * weight for arm, weight in slope(orders).items()}
     cost = ArmModel(adaptive, ["arm"], "doublings").effect(minus(highest, lowest))
     return [
-        rises("accuracy, order 8 minus order 2 by the fitted slope, at one tolerance", model.effect(at_tolerance)),
+        rises("accuracy, order 8 minus order 2 by the fitted slope, at one tolerance", model.effect(rise(orders))),
         exceeds(f"evaluations of {highest[0]} over {lowest[0]}", cost, DOUBLINGS),
         does_not_rise(
             "accuracy, order 4 minus order 1 by the fitted slope, at equal evaluations", model.effect(_equal_cost())
@@ -110,6 +109,5 @@ def _equal_cost() -> dict[tuple, float]:
     weights: dict[tuple, float] = {}
     for count in neural_ode.EVALUATIONS:
         orders = {(f"{name}, {count}",): catalogue.get(name).order for name in neural_ode.METHODS}
-        span = max(orders.values()) - min(orders.values())
-        weights |= {arm: span * weight / len(neural_ode.EVALUATIONS) for arm, weight in slope(orders).items()}
+        weights |= {arm: weight / len(neural_ode.EVALUATIONS) for arm, weight in rise(orders).items()}
     return weights

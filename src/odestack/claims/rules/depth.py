@@ -7,7 +7,7 @@ import pandas as pd
 from odestack.claims.verdicts import Answer, Direction, does_not_rise, rises
 from odestack.methods import catalogue
 from odestack.studies import cost, depth_by_order
-from odestack.studies.statistics import ArmModel, minus, slope, with_chance
+from odestack.studies.statistics import ArmModel, minus, rise, with_chance
 
 ARTICLE_GAINS = {30: 2.15, 58: 2.35}
 """Points by which the best order beats Euler, by depth, on CIFAR-10 (abstract of arXiv 2103.15244)."""
@@ -46,12 +46,10 @@ def accuracy_rises_with_order(table: pd.DataFrame) -> Answer:
     rows = _main(table)
     model = ArmModel(rows, ["scheme", "depth"])
     orders = {scheme: catalogue.get(scheme).order for scheme in depth_by_order.SCHEMES}
-    span = max(orders.values()) - min(orders.values())
 
     def by_order(depth: int) -> Direction:
-        levels = {(scheme, depth): order for scheme, order in orders.items()}
-        weights = {arm: span * weight for arm, weight in slope(levels).items()}
-        return rises(f"accuracy, order 4 minus order 1 by the fitted slope, at depth {depth}", model.effect(weights))
+        effect = model.effect(rise({(scheme, depth): order for scheme, order in orders.items()}))
+        return rises(f"accuracy, order 4 minus order 1 by the fitted slope, at depth {depth}", effect)
 
     return [by_order(MIDDLE), by_order(DEEP)], rows
 

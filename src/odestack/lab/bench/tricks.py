@@ -41,6 +41,8 @@ ENVIRONMENTS = {
     "transparent huge pages": {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"},
 }
 """What is set before a process starts."""
+FRESH = {*ENVIRONMENTS, PARALLEL} - {CONTROL}
+"""What needs a process of its own, and is compared with one."""
 WITHOUT = "without "
 
 
@@ -69,10 +71,10 @@ def _measure(config: RunConfig, pace: Pace) -> list[Case]:
 
 
 def _baseline(name: str) -> str | None:
-    """What a trick is compared with: those that need a process of their own with a process of its own."""
+    """The case that a case is compared with."""
     if name == "engine":
         return None
-    return CONTROL if name in ENVIRONMENTS | {PARALLEL: {}} and name != CONTROL else "engine"
+    return CONTROL if name in FRESH else "engine"
 
 
 def summary(result: Result) -> pd.DataFrame:
