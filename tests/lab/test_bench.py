@@ -1,12 +1,8 @@
 """The benchmarks measure what they say. How fast this machine is, is no matter of tests."""
 
 import copy
-import itertools
 import json
-import time
-from collections.abc import Iterator
 from dataclasses import replace
-from math import inf, nan
 from pathlib import Path
 
 import pytest
@@ -20,7 +16,6 @@ from odestack.lab.bench import (
     growth,
     images,
     integrate,
-    measuring,
     operators,
     suite,
     surfaces,
@@ -198,42 +193,6 @@ def test_the_books_copy_is_complete_and_leaves_the_original_alone(tmp_path: Path
         assert (tmp_path / name).stat().st_mtime == pytest.approx((book.ROOT / name).stat().st_mtime, abs=1)
 
 
-def sleeping(seconds: float) -> Iterator[None]:
-    while True:
-        time.sleep(seconds)
-        yield
-
-
-def test_rates_are_steps_per_second() -> None:
-    rates = measuring.median_rates({"slow": sleeping(0.05), "fast": sleeping(0.01)}, repeats=3, seconds=0.3)
-    assert 5 < rates["slow"] <= 20
-    assert rates["slow"] < rates["fast"] <= 100
-
-
-def test_a_clock_of_processor_time_does_not_count_sleep() -> None:
-    rates = measuring.median_rates({"idle": sleeping(0.02)}, repeats=1, seconds=0.005, clock=time.thread_time)
-    assert rates["idle"] > 100
-
-
-def test_a_median_is_taken_over_interleaved_measurements(monkeypatch: pytest.MonkeyPatch) -> None:
-    measured = []
-    answers = {"a": iter([1.0, 50.0, 2.0]), "b": iter([7.0, 3.0, 5.0])}
-
-    def rate(name: str, *_: object) -> float:
-        measured.append(name)
-        return next(answers[name])
-
-    monkeypatch.setattr(measuring, "rate", rate)
-    assert measuring.median_rates({"a": "a", "b": "b"}, 3, 1.0) == {"a": 2.0, "b": 5.0}  # type: ignore[dict-item]
-    assert measured == ["a", "b"] * 3
-
-
-def test_warm_up_is_not_timed() -> None:
-    delays = itertools.chain([0.05] * measuring.WARM_UP, itertools.repeat(0.01))
-    steps = (time.sleep(delay) for delay in delays)
-    assert measuring.rate(steps, 0.5) > 10
-
-
 def test_plain_images_are_torchvisions() -> None:
     """Each is one of the 81 crops, flipped or not, of the image, normalised after the padding."""
     split = cifar.load("mini-cifar10")[0]
@@ -245,12 +204,6 @@ def test_plain_images_are_torchvisions() -> None:
     crops = [TF.crop(padded, top, left, 32, 32) for top in range(9) for left in range(9)]
     candidates = [cifar.normalise(each[None])[0] for crop in crops for each in (crop, TF.hflip(crop))]
     assert sum(torch.allclose(image, candidate, atol=1e-5) for candidate in candidates) == 1
-
-
-@pytest.mark.parametrize(("repeats", "seconds"), [(0, 1.0), (1, 0.0), (1, -1.0), (1, inf), (1, nan)])
-def test_nothing_to_measure_is_refused(repeats: int, seconds: float) -> None:
-    with pytest.raises(ValueError, match="but must be"):
-        Pace(seconds, repeats)
 
 
 def test_a_depth_that_cannot_be_built_is_refused() -> None:
