@@ -28,6 +28,10 @@ SPEED_HINT = re.compile(r"GPU stall|willReadFrequently")
 """What chromium remarks on the speed of WebGL, with which plotly draws surfaces."""
 TAB_STOPS = "[...document.querySelectorAll('.output')].every(e => e.scrollWidth <= e.clientWidth || e.tabIndex === 0)"
 """The theme gives a table that scrolls its tab stop 0.3 seconds after a change of size, and so does the test wait."""
+HINTS = (
+    "[...document.querySelectorAll('.cell_output figure:has(img)')].every(e => (e.scrollWidth > e.clientWidth)"
+    " === getComputedStyle(e.querySelector('figcaption'), '::before').content.includes('↔'))"
+)
 TYPESET = "window.MathJax?.startup?.promise.then(() => null)"
 MARK_LOOKS = """() => {
   const looks = new Map(), seen = new Set();
@@ -161,9 +165,10 @@ def anchors(path: Path) -> set[str]:
     return set(re.findall(r'\b(?:id|name)="([^"]+)"', path.read_text()))
 
 
-def test_nothing_is_wider_than_a_phone(visit: Visit) -> None:
+def test_nothing_is_wider_than_a_phone_and_pictures_that_scroll_say_so(visit: Visit) -> None:
     visit.page.set_viewport_size(PHONE)
     visit.page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=PHONE["width"])
+    visit.page.wait_for_function(HINTS)
     visit.page.set_viewport_size(WIDE)
 
 
