@@ -8,6 +8,7 @@ from odestack.studies.statistics import ArmModel, mean, minus, rank_correlation,
 
 DAMPED = ("Euler, h = 1/2", "Euler, h = 1/3", "Euler, h = 1/4", "Euler, h = 1/6")
 CHAINS = ("chain-sum", "chain-last")
+EMBEDDED_PAIRS = {"fehlberg45": "Fehlberg 5(4)", "dormand_prince5": "Dormand–Prince 5(4)"}
 WEAK_TAU = 0.3
 """A rank correlation surely below this is not the growth that C12 speaks of."""
 
@@ -34,7 +35,7 @@ def no_error_driven_rule_gains(table: pd.DataFrame) -> Answer:
     model = ArmModel(rows, ["scheme", "rule"])
     return [
         does_not_rise(
-            f"{scheme}, rule {rule} minus {adaptive.control(scheme, rule)}",
+            f"{EMBEDDED_PAIRS[scheme]}, rule {rule} minus {adaptive.control(scheme, rule)}",
             model.effect(minus((scheme, rule), (scheme, adaptive.control(scheme, rule)))),
         )
         for scheme in adaptive.SCHEMES
