@@ -80,6 +80,12 @@ def test_the_foot_of_a_page_has_its_notebook_its_numbers_and_its_commands(book: 
     assert '<a href="../data/figures/first/fig-line.csv" download>fig-line</a>: It rises.' in text
 
 
+def test_a_page_that_looks_at_every_study_names_all(book: Path) -> None:
+    executed = nbformat.read(book / "chapters" / "first.ipynb", as_version=4)
+    executed.cells.append(new_code_cell('main = gather("headline")\nfound = [gather(name) for name in STUDIES]'))
+    assert "odestack sweep all --profile cpu" in colophon(executed, "chapters/first").source
+
+
 def test_the_gallery_shows_each_figure_under_its_chapter_and_keeps_its_numbers(book: Path) -> None:
     assert gallery.write(book) == 1
     page = (book / "gallery.md").read_text()

@@ -23,6 +23,7 @@ def colophon(executed: NotebookNode, document: str) -> NotebookNode:
         f"Run it again: <code>make book/{document}.ipynb</code>",
     ]
     if studies := list(dict.fromkeys(used_studies(executed))):
+        studies = ["all"] if "all" in studies else studies
         entries.append(
             f"Train what its studies lack: <code>odestack sweep {' '.join(studies)} --profile cpu</code>; "
             f'<a href="{root}data.html">all records as tables</a>'
@@ -42,15 +43,13 @@ def folder(document: str) -> str:
 
 
 def used_studies(notebook: NotebookNode) -> Iterator[str]:
-    """Names of the studies whose evidence a notebook gathers by name."""
+    """Names of the studies whose evidence a notebook gathers; "all" where it does not gather them by name."""
     for cell in notebook.cells:
         if cell.cell_type == "code":
             for node in ast.walk(ast.parse(TransformerManager().transform_cell(cell.source))):
                 match node:
-                    case ast.Call(
-                        func=ast.Name("gather") | ast.Attribute(attr="gather"), args=[ast.Constant(str(study)), *_]
-                    ):
-                        yield study
+                    case ast.Call(func=ast.Name("gather") | ast.Attribute(attr="gather"), args=[study, *_]):
+                        yield str(study.value) if isinstance(study, ast.Constant) else "all"
 
 
 def _link(picture: Picture, folder: str) -> str:
