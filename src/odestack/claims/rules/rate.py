@@ -10,7 +10,7 @@ from odestack.studies.statistics import ArmModel, Contrast, minus, sign_test, wi
 
 USUAL, LARGE = 0.1, 0.8
 DEEP, VERY_DEEP = learning_rate.DEPTHS[-1], learning_rate.VERY_DEEP
-HIGHER = ("midpoint", "heun3", "rk4")
+HIGHER = {"midpoint": "midpoint", "heun3": "Heun 3", "rk4": "RK4"}
 
 
 def _normed(table: pd.DataFrame) -> pd.DataFrame:
@@ -60,10 +60,10 @@ def downsampling_shifts_the_plain_stack(table: pd.DataFrame) -> Answer:
     model = ArmModel(rows, ["scheme", "downsample"])
     shifts = {scheme: minus((scheme, "first"), (scheme, "stem")) for scheme in ("euler", *HIGHER)}
     effects = {"shift of Euler": model.effect(shifts["euler"])}
-    for scheme in HIGHER:
+    for scheme, name in HIGHER.items():
         opposite = {arm: -weight for arm, weight in shifts[scheme].items()}
-        effects[f"shift of Euler minus that of {scheme}"] = model.effect(minus(shifts["euler"], shifts[scheme]))
-        effects[f"shift of Euler plus that of {scheme}"] = model.effect(minus(shifts["euler"], opposite))
+        effects[f"shift of Euler minus that of {name}"] = model.effect(minus(shifts["euler"], shifts[scheme]))
+        effects[f"shift of Euler plus that of {name}"] = model.effect(minus(shifts["euler"], opposite))
     euler = effects["shift of Euler"]
     negative = euler is not None and euler.estimate < 0
     return [_of_either_sign(what, effect, negative) for what, effect in effects.items()], rows
