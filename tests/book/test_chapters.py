@@ -38,7 +38,7 @@ def png() -> bytes:
 def book(tmp_path: Path) -> Path:
     """A book of two chapters, of which the first has been executed, with a figure on show and one that is hidden."""
     image = new_output("display_data", {"image/png": b64encode(png()).decode(), "text/csv": CSV})
-    about = {"image": {"alt": "A line"}, "figure": {"name": "fig-line", "caption": "It rises."}}
+    about = {"image": {"alt": "A line"}, "figure": {"name": "fig-line", "caption": "It *rises*."}}
     cells = [
         new_markdown_cell("# The first\n\n**Question.**"),
         new_code_cell("draw()", outputs=[image], metadata={"mystnb": about}),
@@ -67,7 +67,7 @@ def test_an_executed_chapter_tells_of_its_run_and_its_figures(book: Path) -> Non
     (chapter,) = chapters.executed(book)
     assert (chapter.name, chapter.part, chapter.title, chapter.code_cells) == ("first", "Theory", "The first", 2)
     assert (chapter.seconds, f"{chapter.ended:%Y-%m-%d %H:%M}") == (12.5, "2026-01-02 03:04")
-    assert chapter.pictures == [Picture("fig-line", "fig-line", "It rises.", "A line", png(), CSV)]
+    assert chapter.pictures == [Picture("fig-line", "fig-line", "It *rises*.", "A line", png(), CSV)]
 
 
 def test_the_foot_of_a_page_has_its_notebook_its_numbers_and_its_commands(book: Path) -> None:
@@ -77,7 +77,8 @@ def test_the_foot_of_a_page_has_its_notebook_its_numbers_and_its_commands(book: 
     assert '<a href="../_sources/chapters/first.ipynb" download>' in text
     assert "make book/chapters/first.ipynb" in text
     assert "odestack sweep headline --profile cpu" in text
-    assert '<a href="../data/figures/first/fig-line.csv" download>fig-line</a>: It rises.' in text
+    assert '<a href="../data/figures/first/fig-line.csv" download>fig-line</a>: It *rises*.' in text
+    assert "<li>" not in text, "Markdown of captions is left as it stands in HTML"
 
 
 def test_a_page_that_looks_at_every_study_names_all(book: Path) -> None:

@@ -1,8 +1,7 @@
 """The foot of a page: its notebook, the numbers behind its figures, and the commands that make it anew."""
 
 import ast
-import html
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
@@ -29,8 +28,8 @@ def colophon(executed: NotebookNode, document: str) -> NotebookNode:
             f'<a href="{root}data.html">all records as tables</a>'
         )
     if figures := [_link(picture, f"{root}{folder(document)}") for picture in pictures(executed) if picture.csv]:
-        entries.append(f"The numbers behind its figures (CSV):<ul>{_items(figures)}</ul>")
-    text = f"<ul>{_items(entries)}</ul>"
+        entries.append("\n  - ".join(["The numbers behind its figures (CSV):", *figures]))
+    text = "\n".join(f"- {entry}" for entry in entries)
     cell = new_markdown_cell(
         f"```{{dropdown}} This page: notebook, data, commands\n:class-container: colophon\n\n{text}\n```"
     )
@@ -54,12 +53,8 @@ def used_studies(notebook: NotebookNode) -> Iterator[str]:
 
 def _link(picture: Picture, folder: str) -> str:
     words = picture.caption or picture.alt
-    return f'<a href="{folder}/{picture.file}.csv" download>{picture.file}</a>: {html.escape(first_sentence(words))}'
+    return f'<a href="{folder}/{picture.file}.csv" download>{picture.file}</a>: {first_sentence(words)}'
 
 
 def first_sentence(text: str) -> str:
     return text.partition(". ")[0].rstrip(".") + "."
-
-
-def _items(entries: Iterable[str]) -> str:
-    return "".join(f"<li>{entry}</li>" for entry in entries)
