@@ -26,11 +26,15 @@ def test_a_page_with_its_pictures_is_light(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_that_is_a_notebook_offers_it_with_its_command(page: str) -> None:
+def test_a_page_that_is_a_notebook_offers_it_with_its_commands(page: str) -> None:
+    """As they are to be typed: typography makes a dash of the two hyphens of an option outside of code."""
     text = (SITE / f"{page}.html").read_text()
+    shown = re.sub("<[^>]+>", "", text)
     if (SITE / "_sources" / f"{page}.ipynb").is_file():
         assert f'_sources/{page}.ipynb" download' in text
-        assert f"make book/{page}.ipynb" in text
+        assert f"make book/{page}.ipynb" in shown
+        _, _, foot = shown.partition("This page: notebook, data, commands")
+        assert foot.count("odestack sweep ") == foot.count(" --profile cpu")
 
 
 def test_the_tables_can_be_read_and_every_column_is_in_the_dictionary() -> None:

@@ -19,12 +19,12 @@ def colophon(executed: NotebookNode, document: str) -> NotebookNode:
     root = "../" * document.count("/")
     entries = [
         f'<a href="{root}_sources/{document}.ipynb" download>The notebook</a> as it was run for this page',
-        f"Run it again: <code>make book/{document}.ipynb</code>",
+        f"Run it again: `make book/{document}.ipynb`",
     ]
     if studies := list(dict.fromkeys(used_studies(executed))):
         studies = ["all"] if "all" in studies else studies
         entries.append(
-            f"Train what its studies lack: <code>odestack sweep {' '.join(studies)} --profile cpu</code>; "
+            f"Train what its studies lack: `odestack sweep {' '.join(studies)} --profile cpu`; "
             f'<a href="{root}data.html">all records as tables</a>'
         )
     if figures := [_link(picture, f"{root}{folder(document)}") for picture in pictures(executed) if picture.csv]:
