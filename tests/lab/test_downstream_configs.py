@@ -94,6 +94,8 @@ def test_work_goes_with_the_multiplications_of_the_branches() -> None:
             {"depth": 6, "scheme": "rk4"},
             "depth: 6 branches are not a multiple of 4: nearest rk4 numbers are",
         ),
+        (UNetConfig, {"momentum": 1}, "momentum is 1, but AdamW, which divides by 1 minus its powers, needs less"),
+        (ViTConfig, {"momentum": 1.0}, "momentum is 1, but AdamW, which divides by 1 minus its powers, needs less"),
         (ViTConfig, {"heads": 5}, "heads is 5, not a number of heads that divides the width 48"),
         (ViTConfig, {"heads": 0}, "heads is 0, not a number of heads that divides the width 48"),
         (ViTConfig, {"branch": "conv1"}, "branch is 'conv1', but for vit it must be 'conv2'"),

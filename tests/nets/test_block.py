@@ -139,6 +139,14 @@ def test_a_stage_that_depends_on_no_other_starts_from_the_input_itself() -> None
     assert branches[1].input is x
 
 
+def test_a_step_of_length_zero_is_the_relu_alone_and_leaves_its_input() -> None:
+    x = state()
+    original = x.clone()
+    block = RungeKuttaBlock(catalogue.get("rk4"), [nn.Identity()] * 4, h=0)
+    assert torch.equal(block(x), original.relu())
+    assert torch.equal(x, original)
+
+
 def test_gradients_flow_through_every_stage() -> None:
     """Autograd against finite differences, since the additions work in place."""
     x = state(2, 1).requires_grad_()

@@ -8,6 +8,12 @@ from odestack.lab.config import RunConfig
 SECOND_BETA = 0.999
 
 
+def check_adamw(config: RunConfig) -> None:
+    """Raises ValueError: what stochastic gradient descent allows and AdamW does not."""
+    if config.momentum == 1:
+        raise ValueError("momentum is 1, but AdamW, which divides by 1 minus its powers, needs less")
+
+
 def adamw(config: RunConfig, network: nn.Module) -> torch.optim.AdamW:
     """With the config's rate and decoupled weight decay; its momentum is the first beta."""
     betas = (config.momentum, SECOND_BETA)

@@ -8,7 +8,7 @@ from torch import nn
 
 from odestack.lab import pets
 from odestack.lab.config import WIRING, RunConfig
-from odestack.lab.optimisers import adamw
+from odestack.lab.optimisers import adamw, check_adamw
 from odestack.methods.tableau import Tableau
 from odestack.nets.branch import layers
 from odestack.nets.unet import STACKS, UNet, stack_branches
@@ -40,6 +40,7 @@ class UNetConfig(RunConfig):
 
     def _check_wiring(self, method: Tableau) -> None:
         self._require_defaults(set(WIRING) - {"scheme", "tableau", "depth", "width", "h"})
+        check_adamw(self)
         stack_branches(method, self.depth)
 
     def network(self) -> UNet:

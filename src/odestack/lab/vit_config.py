@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from odestack.lab.config import WIRING, RunConfig
-from odestack.lab.optimisers import adamw
+from odestack.lab.optimisers import adamw, check_adamw
 from odestack.methods.tableau import Tableau
 from odestack.nets.stack import step_count
 from odestack.nets.vit import EXPANSION, TOKENS, ViT
@@ -38,6 +38,7 @@ class ViTConfig(RunConfig):
 
     def _check_wiring(self, method: Tableau) -> None:
         self._require_defaults(set(WIRING) - {"scheme", "tableau", "depth", "width", "h"})
+        check_adamw(self)
         if not isinstance(self.heads, int) or isinstance(self.heads, bool) or self.heads < 1 or self.width % self.heads:
             raise ValueError(f"heads is {self.heads!r}, not a number of heads that divides the width {self.width}")
         try:

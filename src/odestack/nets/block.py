@@ -90,7 +90,8 @@ class RungeKuttaBlock(nn.Module):
     def step(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         """The new state, and the stage values k_i."""
         y, ks = runge_kutta_step(x, self.branches, self.hA, self.hb, self.stride)
-        return (torch.relu_(y) if self.relu else y), ks
+        relu = torch.relu_ if any(self.hb) else torch.relu  # a step of h = 0 ends in x itself, which is not ours
+        return (relu(y) if self.relu else y), ks
 
     def forward(self, x: Tensor) -> Tensor:
         return self.step(x)[0]
