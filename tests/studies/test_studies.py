@@ -7,7 +7,7 @@ import pytest
 
 from odestack.lab.records import Record
 from odestack.methods import catalogue
-from odestack.studies import STUDIES, branch_depth, headline, learning_rate, methods, tuned
+from odestack.studies import STUDIES, branch_depth, headline, hundred_steps, learning_rate, methods, tuned
 
 ROW = {"epoch": 4, "step": 1560, "train_loss": 1.0, "test_loss": 1.1, "test_accuracy": 70.0, "held_out_accuracy": 69.0}
 ROW |= {"test_psnr": 70.0}
@@ -71,6 +71,15 @@ def test_headline_fills_with_euler_blocks_only_at_depth_30_and_34_as_needed():
         ("rk4", 34): False,
         ("euler", 58): False,
         ("rk4", 58): False,
+    }
+
+
+def test_networks_after_a_hundred_steps_are_all_kept():
+    jobs = hundred_steps.jobs("cpu")
+    assert {job.keep for job in jobs} == {"final"}
+    assert {(job.config.total_steps, job.config.schedule, job.config.lr) for job in jobs} == {(100, "constant", 0.1)}
+    assert {(job.config.depth, job.config.scheme) for job in jobs} == {
+        (depth, scheme) for depth in (26, 98) for scheme in ("euler", "midpoint", "heun3", "rk4")
     }
 
 
