@@ -135,7 +135,7 @@ def provenance(records: Sequence[Record | Measured]) -> Markdown:
     seconds = sum(record.seconds for record in records)
     time = f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds / 60:.1f} minutes"
     return Markdown(
-        f"*Provenance: {len(records)} {what} (seeds {values(lambda r: r.config.seed)}) on "
+        f"*Provenance: {len(records)} {what} (seeds: {values(lambda r: r.config.seed)}) on "
         f"{values(lambda r: r.environment['device'])}, threads each: {values(lambda r: r.environment['threads'])}, "
         f"{values(lambda r: r.config.precision)}, torch {values(lambda r: r.environment['torch'])}, "
         f"commit {values(lambda r: r.environment['commit'])}, {period}, {time} of {spent} in all.*"
