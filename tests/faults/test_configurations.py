@@ -57,15 +57,15 @@ FIELD: Fields = {
     "adjoint": st.booleans(),
     "time": st.booleans(),
     "T": st.floats(0.1, 20),
-    "max_nfe": st.sampled_from([1, 20, 200]),
+    "max_nfe": st.sampled_from([0, 1, 20, 200]),
 }
 SOLVER = st.one_of(
-    st.fixed_dictionaries({"solver": st.sampled_from(catalogue.names()), "solver_steps": st.integers(1, 3)}),
-    st.fixed_dictionaries({"solver": st.sampled_from(list(ADAPTIVE)), "tolerance": st.sampled_from([1e-12, 1e-3])}),
+    st.fixed_dictionaries({"solver": st.sampled_from([*catalogue.names(), "rk5"]), "solver_steps": st.integers(0, 3)}),
+    st.fixed_dictionaries({"solver": st.sampled_from(list(ADAPTIVE)), "tolerance": st.sampled_from([0, 1e-12, 1e-3])}),
     st.just({}),
 )
 WRONG: Fields = {
-    "width": st.sampled_from([0, 3, 4097]),
+    "width": st.sampled_from([0, 3, 9, 4097]),
     "batch": st.sampled_from([1, 2001]),
     "scheme": st.just("rk5"),
     "tableau": st.sampled_from(["{}", "[", "1", '{"A": [[]], "b": ["2"]}']),
@@ -73,12 +73,15 @@ WRONG: Fields = {
     "h": st.sampled_from([-1.0, math.nan, math.inf]),
     "lr": st.sampled_from([-0.1, 1e4, "fast"]),
     "momentum": st.floats(1.01, 2),
+    "weight_decay": st.floats(1.01, 2),
     "schedule": st.just("linear"),
     "n_train": st.sampled_from([1, 2001]),
     "held_out": st.sampled_from([-1, 2000]),
     "precision": st.just("fp8"),
     "seed": st.sampled_from([-1, 0.5]),
+    "branch": st.just("conv9"),
     "relu": st.sampled_from([False, "yes"]),
+    "downsample": st.just("last"),
 }
 
 
@@ -109,7 +112,7 @@ def test_every_configuration_trains_or_is_refused(
     )
 
     @settings(
-        max_examples=tries(20, 400), deadline=None, derandomize=True, suppress_health_check=(HealthCheck.too_slow,)
+        max_examples=tries(40, 2000), deadline=None, derandomize=True, suppress_health_check=(HealthCheck.too_slow,)
     )
     @given(CONFIGURATIONS[kind], wrong)
     def attempt(values: dict, wrong: dict) -> None:
