@@ -3,7 +3,8 @@
 
 PYTHON  ?= python3
 PROFILE ?= auto
-BUDGET  ?= $(if $(wildcard /dev/nvidia0),300,0)
+GPU     ?= $(wildcard /dev/nvidia0)
+BUDGET  ?= $(if $(GPU),300,0)
 PORT    ?= 8000
 VENV    ?= .venv
 
@@ -29,8 +30,11 @@ RECORDS     := $(wildcard data/runs/* data/runs/*/*.json data/weights data/weigh
 TEXTS       := $(wildcard book/*.md book/*.css book/*.yml book/*.bib book/_static/*)
 EXPORTERS   := $(wildcard src/odestack/methods/*.py src/odestack/lab/*.py src/odestack/studies/*.py)
 
+CORES       := $(shell getconf _NPROCESSORS_ONLN || echo 2)
+MEANS       := $(if $(GPU),--device cuda $(if $(filter gpu,$(PROFILE)),--compile),--workers $(CORES))
+
 ifeq ($(MAKELEVEL),0)
-MAKEFLAGS += --jobs=$(shell cores=$$(getconf _NPROCESSORS_ONLN || echo 2); echo $$((cores < 4 ? cores : 4)))  # notebooks at a time
+MAKEFLAGS += --jobs=$(shell echo $$(($(CORES) < 4 ? $(CORES) : 4)))  # notebooks at a time
 endif
 
 unexport PYTHONDONTWRITEBYTECODE  # what is imported is compiled once, instead of all that is installed
@@ -53,7 +57,7 @@ pdf: book browser ## Print the whole book into _build/book.pdf
 
 experiments: $(ENV) ## Train all runs that a profile lacks, without a budget: make experiments PROFILE=cpu
 	@case "$(PROFILE)" in smoke|cpu|gpu) ;; *) echo "Say which runs to train: make experiments PROFILE=smoke, cpu or gpu"; exit 2;; esac
-	@$(BIN)/odestack sweep all --profile $(PROFILE)
+	@$(BIN)/odestack sweep all --profile $(PROFILE) $(MEANS)
 	@$(MAKE) --no-print-directory BUDGET=inf $(EXPERIMENTS:notebooks/%=book/chapters/%)
 
 reproduce: $(ENV) ## Retrain one study and compare it with the records: make reproduce STUDY=depth_by_order

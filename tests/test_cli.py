@@ -158,6 +158,8 @@ def test_an_interrupted_command_says_how_to_go_on(call, empty_data, monkeypatch)
     code, _, err = call("train", "--dataset", "mini-cifar10")
     assert code == 130
     assert err == "stopped; the same command goes on from the last finished epoch\n"
+    monkeypatch.setattr("odestack.studies.schedule.overview", interrupted)
+    assert call("runs")[::2] == (130, "stopped\n")
 
 
 def test_help_is_quick_to_read_and_to_come():

@@ -44,7 +44,8 @@ def main() -> None:
     except (KeyboardInterrupt, SystemExit) as end:  # typer makes of the first the second
         if isinstance(end, SystemExit) and end.code != 130:
             raise
-        print("stopped; the same command goes on from the last finished epoch", file=sys.stderr)
+        resumes = sys.argv[1:2] in (["train"], ["sweep"])
+        print("stopped" + "; the same command goes on from the last finished epoch" * resumes, file=sys.stderr)
         sys.exit(130)
 
 

@@ -181,13 +181,18 @@ def test_shifts_of_opposite_signs_do_not_cancel():
 
 def test_the_best_rate_is_each_depths_own():
     def truth(arm: Arm) -> float:
-        best = {50: 0.05, 98: 0.4}[arm["depth"]]
+        best = {50: 0.1, 98: 0.4}[arm["depth"]]
         return -3.0 * (arm["lr"] != best)
 
     table = world("tuned", {"accuracy": truth, "held_out_accuracy": truth})
     rows = rate.tuning_cures_degradation(table)[1]
-    assert set(zip(rows["depth"], rows["lr"], strict=True)) == {(50, 0.05), (98, 0.4)}
+    assert set(zip(rows["depth"], rows["lr"], strict=True)) == {(50, 0.1), (98, 0.1), (98, 0.4)}
     assert verdict(rate.tuning_cures_degradation, table) == REPRODUCED
+
+
+def test_where_nothing_degrades_at_the_usual_rate_nothing_is_cured():
+    better = world("tuned", accuracy(lambda arm: 1.0 * (arm["depth"] == 98)))
+    assert verdict(rate.tuning_cures_degradation, better) == INCONCLUSIVE
 
 
 def test_surfaces_in_one_direction_or_at_one_depth_tell_nothing():
@@ -196,6 +201,11 @@ def test_surfaces_in_one_direction_or_at_one_depth_tell_nothing():
     assert verdict(beyond.surfaces_get_smoother, one_direction) == INCONCLUSIVE
     one_depth = table.loc[(table["kind"] == "surface") | (table["depth"] == 26)]
     assert verdict(beyond.surfaces_get_smoother, one_depth) == INCONCLUSIVE
+
+
+def test_planes_around_single_networks_contradict_nothing():
+    rougher = world("landscape", smoother(5.0, 5.0, -5.0))
+    assert verdict(beyond.surfaces_get_smoother, rougher) == INCONCLUSIVE
 
 
 def test_surfaces_rest_on_one_run_a_method_and_depth():

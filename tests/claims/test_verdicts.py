@@ -131,6 +131,15 @@ def test_holm_runs_over_the_claims_that_have_been_tested_and_no_others():
     assert [each.p_value for each in with_a_sure_one] == pytest.approx([0.03, 0.0002])
 
 
+def test_a_small_effect_that_the_correction_keeps_open_contradicts_nothing():
+    small = rises("it", effect(0.25, 0.1))
+    assert small.interval[0] > 0
+    assert small.interval[1] < SMALLEST
+    assert verdict(small) == REPRODUCED
+    others = [finding(f"C{i}", rises("it", effect(0.3, 0.3))) for i in range(2, 20)]
+    assert judge([finding("C1", small), *others])[0].verdict == INCONCLUSIVE
+
+
 def test_an_untested_claim_has_no_p_value_and_a_counted_one_needs_none():
     verdicts = judge([finding("C1"), finding("C2", holds=True), finding("C3", holds=False)])
     assert [each.verdict for each in verdicts] == [NOT_RUN, REPRODUCED, NOT_REPRODUCED]

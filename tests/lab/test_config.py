@@ -223,7 +223,7 @@ def test_total_steps() -> None:
 def test_a_method_of_ones_own_is_the_same_method(name: str) -> None:
     """Through JSON and back the coefficients are equal, exactly; stages that only an embedded formula uses stay."""
     method = catalogue.get(name)
-    tableau = Tableau("mine", method.A, method.b)
+    tableau = Tableau("mine", method.A, method.b, method.b_hat)
     config = RunConfig(**custom_scheme(tableau), depth=2 + 2 * len(method.used_stages))  # type: ignore[arg-type]
     assert config.method() == tableau
     assert config.key.startswith("mine-")

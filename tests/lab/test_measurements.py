@@ -13,6 +13,7 @@ from tiny_runs import tiny
 from odestack.lab import cifar, sweep, train
 from odestack.lab.landscape import LandscapeError, Plane, mean_loss
 from odestack.lab.landscape import batches as image_batches
+from odestack.lab.measure import measure
 from odestack.lab.measurements import CurvatureConfig, Measured, Measurement, SurfaceConfig
 from odestack.lab.records import Store
 from odestack.lab.sweep import Job, MeasureJob
@@ -74,6 +75,18 @@ def test_a_measurement_without_weights_waits_and_does_not_fail(store: Store) -> 
     kept(store)
     assert store.waits(TRAJECTORY), "the weights of its epochs are not there"
     assert sweep.sweep([MeasureJob(SURFACE), MeasureJob(TRAJECTORY)], store) == [MeasureJob(TRAJECTORY)]
+
+
+@pytest.mark.parametrize("damage", ["truncated", "of another network"])
+def test_weights_that_are_not_the_networks_are_named(store: Store, damage: str) -> None:
+    kept(store)
+    (path,) = store.weights_for(SURFACE)
+    if damage == "truncated":
+        path.write_bytes(path.read_bytes()[:100])
+    else:
+        save_file(replace(RUN, width=2 * RUN.width).network().state_dict(), path)
+    with pytest.raises(LandscapeError, match=rf"{path.name}.*: delete it and train {RUN.key} again"):
+        measure(SURFACE, store)
 
 
 def test_a_worker_finds_what_one_process_finds(store: Store, folder: Path) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
-from odestack.lab import cifar, train
+from odestack.lab import cifar, environment, train
 from odestack.lab.config import RunConfig
 from odestack.lab.neural_ode_config import NeuralODEConfig
 from odestack.methods import catalogue
@@ -165,6 +165,23 @@ def test_a_run_whose_evaluation_is_not_finite_has_diverged(monkeypatch: pytest.M
     record = train.run(tiny(epochs=3))
     assert record.status == "diverged"
     assert [row["epoch"] for row in record.epochs] == [1]
+
+
+def test_so_has_one_whose_held_out_loss_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    results = iter([(2.3, 10.0), (math.inf, 10.0)])
+    monkeypatch.setattr(train, "evaluate", lambda *_: next(results))
+    record = train.run(tiny(epochs=1, n_train=None, held_out=500, steps=1))
+    assert (record.status, record.epochs) == ("diverged", [])
+
+
+def test_a_record_names_the_commit_that_was_there_when_its_run_began(monkeypatch: pytest.MonkeyPatch) -> None:
+    environment.commit.cache_clear()
+    heads = iter(["before", "", "after", ""])
+    monkeypatch.setattr(environment, "_git", lambda *_: next(heads))
+    try:
+        assert train.run(tiny(steps=1)).environment["commit"] == "before"
+    finally:
+        environment.commit.cache_clear()
 
 
 @pytest.mark.parametrize("name", catalogue.names())

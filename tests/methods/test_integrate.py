@@ -106,6 +106,13 @@ def test_a_pair_from_outside_the_catalogue_makes_the_steps_of_scipy(tmp_path) ->
     same_steps(method, "RK23", 1e-5)
 
 
+def test_over_no_time_nothing_is_done_but_to_look() -> None:
+    f = Counter(predator_prey)
+    solution = adaptive(f, (1, 1), [10, 5], catalogue.get(PAIRS[0]))
+    assert (solution.status, solution.nfe, f.calls) == (Status.DONE, 1, 1)
+    assert solution.y.tolist() == [[10, 5]]
+
+
 @pytest.mark.parametrize("name", PAIRS)
 def test_smaller_tolerance_gives_smaller_error(name: str) -> None:
     expected = solve_ivp(predator_prey, (0, 10), [10, 5], method="DOP853", rtol=1e-13, atol=1e-13).y[:, -1]

@@ -48,6 +48,7 @@ def test_numbers_stay_exact() -> None:
     assert sum(gill.b) == 1
     assert gill.A[2][0] == (sympy.sqrt(2) - 1) / 2
     assert tableau([[], [0.1]], [0, 1]).A[1][0] == sympy.Rational(1, 10)
+    assert tableau([[], [np.float64(0.1)]], [0, 1]).A[1][0] == sympy.Rational(1, 10)
     digits = "0.33333333333333333333"
     assert tableau([[], [digits]], [0, 1]).A[1][0] == sympy.Rational(int(digits[2:]), 10**20)
 
@@ -62,6 +63,7 @@ def test_numbers_stay_exact() -> None:
         ([[], ["1/2"]], [0, 1], [1], "b_hat has 1 weights, but there are 2 stages"),
         ([[], ["one half"]], [0, 1], None, "row 2 of A: 'one half' is not an exact real number"),
         ([[], [float("nan")]], [0, 1], None, "row 2 of A: nan is not an exact real number"),
+        ([[], ["1e-99999999"]], [0, 1], None, "row 2 of A: '1e-99999999' is not an exact real number"),
         ([[], ["1/0"]], [0, 1], None, "row 2 of A: '1/0' is not"),
         ([[], ["sqrt(-1)"]], [0, 1], None, "row 2 of A: .* is not an exact real number"),
         ([[], [sympy.Symbol("a")]], [0, 1], None, "row 2 of A: a is not an exact real number"),

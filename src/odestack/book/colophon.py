@@ -24,7 +24,8 @@ def colophon(executed: NotebookNode, document: str) -> NotebookNode:
     if studies := list(dict.fromkeys(used_studies(executed))):
         studies = ["all"] if "all" in studies else studies
         entries.append(
-            f"Train what its studies lack: `odestack sweep {' '.join(studies)} --profile cpu`; "
+            f"Train what its studies lack: `odestack sweep {' '.join(studies)} --profile cpu`, on a GPU with "
+            "`--profile gpu --device cuda --compile`; "
             f'<a href="{root}data.html">all records as tables</a>'
         )
     if figures := [_link(picture, f"{root}{folder(document)}") for picture in pictures(executed) if picture.csv]:

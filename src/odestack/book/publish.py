@@ -26,6 +26,7 @@ from papermill.exceptions import PapermillExecutionError, strip_color
 from odestack.book import ROOT
 from odestack.book.colophon import colophon
 from odestack.book.solutions import without_solutions
+from odestack.lab.files import write_atomically
 
 SOURCE = ROOT / "src"
 PATIENCE = 3600
@@ -217,10 +218,10 @@ def publish(path: Path, out: Path, parameters: dict[str, object], *, solutions: 
         page = executed if solutions else without_solutions(executed)
         page.cells.append(colophon(page, document(out)))
         nbformat.write(page, unfinished)
+        write_atomically(out.with_suffix(".d"), make_rule(notebook, out).encode())
         unfinished.replace(out)
     finally:
         unfinished.unlink(missing_ok=True)
-    out.with_suffix(".d").write_text(make_rule(notebook, out))
     duration = executed.metadata.papermill.duration
     print(f"{path.name}: {sum(map(is_code, executed.cells))} code cells ran in {duration:.0f} s")
 

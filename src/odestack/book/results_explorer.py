@@ -5,7 +5,6 @@ from dataclasses import fields
 from html import escape
 from typing import Any
 
-import pandas as pd
 import plotly.graph_objects as go
 from IPython.display import HTML, Markdown
 
@@ -15,6 +14,7 @@ from odestack.lab.config import RunConfig
 from odestack.lab.neural_ode_config import NeuralODEConfig
 from odestack.lab.profiles import profile_base
 from odestack.lab.records import Record
+from odestack.studies.frame import smoothed
 from odestack.studies.neural_ode import REMOVED
 
 ALL = "all"
@@ -118,7 +118,7 @@ def _curves(profile: str, record: Record) -> dict[str, Any]:
     style = figures.look(method(record.config))
     epochs = [row["epoch"] for row in record.epochs]
     tested = [row for row in record.epochs if "test_accuracy" in row]
-    smooth = pd.Series(record.early_loss, dtype=float).rolling(20, min_periods=1).mean().tolist()
+    smooth = smoothed(record)
     about = [f"depth {record.config.depth}", f"seed {record.config.seed}", settings(record.config, profile)]
     return {
         "method": style.label,

@@ -43,5 +43,5 @@ def sentences(verdicts: Sequence[Verdict], evidence: Evidence) -> str:
     return (
         f"**The answer so far.** RK4 in place of Euler, at equal cost: {points} (test accuracy on CIFAR-10, "
         f"95 % intervals, profile `{evidence.profile}`, {len(evidence.records)} of {total} runs). "
-        f"Verdicts on the article's {len(verdicts)} claims, by p-values corrected for their number: {given}"
+        f"Verdicts on the article's {len(verdicts)} claims, where *reproduced* is corrected for their number: {given}"
     )

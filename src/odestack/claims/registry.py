@@ -60,7 +60,7 @@ CLAIMS = (
     ),
     Claim(
         "C8",
-        "Moving the downsampling into the first layer shifts the plain stack a lot, high-order little",
+        "Moving the downsampling from the stem into the first branch shifts the plain stack a lot, high-order little",
         RATE,
         {"downsampling": rate.downsampling_shifts_the_plain_stack},
     ),

@@ -6,7 +6,9 @@ A claim is a conjunction of directions. It is
   have been tested. Those are the claims with an effect: a direction that was not run has the p-value 1, a claim without
   any effect costs the others nothing;
 * *not reproduced* if some direction is excluded: the 95 % interval lies outside what the claim needs, which is the
-  smallest effect of interest for "rises", and the bound itself for "does not rise" and "equals";
+  smallest effect of interest for "rises", and the bound itself for "does not rise" and "equals". The intervals are not
+  corrected for the number of claims, and one that lies wholly within what is to be shown excludes nothing: a small
+  effect that only Holm's correction keeps from being shown is no contradiction;
 * *inconclusive at this scale* otherwise, and as long as runs of its studies are missing, since a verdict that may be
   taken at any moment is taken when chance is in its favour; *not run* without any effect.
 """
@@ -55,7 +57,7 @@ class Direction:
         effect: its estimate; None if an arm has no run.
         p_value: against the effect's being outside ``shown``; 1 without an effect.
         shown: the range to be shown, as (low, high).
-        needed: an effect surely outside this range contradicts the direction.
+        needed: an effect surely outside this range, and not surely within ``shown``, contradicts the direction.
         unit: of the effect.
     """
 
@@ -74,7 +76,8 @@ class Direction:
     @property
     def excluded(self) -> bool:
         low, high = self.interval
-        return high < self.needed[0] or low > self.needed[1]
+        within = self.shown[0] < low and high < self.shown[1]
+        return not within and (high < self.needed[0] or low > self.needed[1])
 
     @property
     def open(self) -> bool:
@@ -208,7 +211,7 @@ class Verdict:
     def more_seeds(self) -> list[str]:
         """The studies that should get another seed.
 
-        The rule, fixed beforehand: every study starts with the seeds of its module, two or three. If then a verdict is
+        The rule, fixed beforehand: every study starts with the seeds of its module. If then a verdict is
         inconclusive though no run is missing, the studies with a direction whose interval still crosses its bound get
         one seed more.
         """

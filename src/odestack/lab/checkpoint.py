@@ -32,7 +32,7 @@ def read_checkpoint(path: Path, device: torch.device, network: nn.Module) -> Sta
             return saved
     except Exception:  # torch.load raises whatever the damaged bytes lead to
         pass
-    print(f"checkpoint {path.name} is damaged: removed, its run starts over", file=sys.stderr)
+    print(f"checkpoint {path.name} is damaged or of another network: removed, its run starts over", file=sys.stderr)
     path.unlink()
     return None
 

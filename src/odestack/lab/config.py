@@ -278,8 +278,8 @@ class RunConfig:
 
 def custom_scheme(tableau: Tableau) -> dict[str, str]:
     """The ``scheme`` and ``tableau`` fields that make a run of a method outside the catalogue."""
-    rows = [[str(x) for x in row[:i]] for i, row in enumerate(tableau.A)]
-    return {
-        "scheme": tableau.name,
-        "tableau": json.dumps({"A": rows, "b": [str(x) for x in tableau.b]}, separators=(",", ":")),
-    }
+    content: dict[str, Any] = {"A": [[str(x) for x in row[:i]] for i, row in enumerate(tableau.A)]}
+    content["b"] = [str(x) for x in tableau.b]
+    if tableau.b_hat is not None:
+        content["b_hat"] = [str(x) for x in tableau.b_hat]
+    return {"scheme": tableau.name, "tableau": json.dumps(content, separators=(",", ":"))}

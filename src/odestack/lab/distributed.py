@@ -18,7 +18,7 @@ from torchvision.datasets import ImageFolder
 from tqdm import tqdm
 
 from odestack.lab.checkpoint import read_checkpoint, restore, write_checkpoint
-from odestack.lab.environment import environment
+from odestack.lab.environment import commit, environment
 from odestack.lab.image_folder import Augmented
 from odestack.lab.imagenet_config import ImageNetConfig
 from odestack.lab.records import Record
@@ -62,6 +62,7 @@ def run(
         loaders: processes that load images, for each that trains.
         progress: draw a progress bar on stderr.
     """
+    commit()  # as in train.run
     first = dist.get_rank() == 0
     network = initial_network(config).to(where)
     optimiser = config.optimiser(network)

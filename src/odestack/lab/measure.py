@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
 from odestack.lab import cifar, train
 from odestack.lab.curvature import extreme_eigenvalues, in_filter_norms, network_hessian, trace
-from odestack.lab.environment import environment
+from odestack.lab.environment import commit, environment
 from odestack.lab.landscape import (
     Direction,
     LandscapeError,
@@ -41,12 +42,18 @@ def measure(config: Measurement, store: Store, *, device: str = "cpu", progress:
         LandscapeError: the weights are not there, or are not of this network.
         cifar.DataError: the data set is missing or damaged.
     """
+    commit()  # as in train.run
     files, where = store.weights_for(config), torch.device(device)
     if store.waits(config):
         raise LandscapeError(f"{config.key} waits for the weights of run {config.run.key}")
     digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
     network = train.initial_network(config.run).to(where)
-    network.load_state_dict(load_file(files[-1], device=device))
+    try:
+        network.load_state_dict(load_file(files[-1], device=device))
+    except (RuntimeError, SafetensorError):
+        raise LandscapeError(
+            f"{files[-1]} is not weights of this network: delete it and train {config.run.key} again"
+        ) from None
     whole, _ = train.data(config.run.dataset, where)
     split = cifar.Split(whole.images[: config.images], whole.labels[: config.images])
     if isinstance(config, SurfaceConfig):

@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from odestack.lab.architectures import config_from_dict
+from odestack.lab.checks import whole
 from odestack.lab.config import RunConfig
 from odestack.lab.landscape import LandscapeError, policy, symmetric_axis
 
@@ -40,9 +41,10 @@ class Measurement(ABC):
         self._require("images", 1, self.run.train_images)
 
     def _require(self, name: str, low: int, high: int) -> None:
-        value = getattr(self, name)
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise LandscapeError(f"{name} is {value!r}, not a whole number from {low} to {high}")
+        try:
+            whole(name, getattr(self, name), low, high)
+        except ValueError as error:
+            raise LandscapeError(str(error)) from None
 
     @property
     def seed(self) -> int:

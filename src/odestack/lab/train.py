@@ -15,7 +15,7 @@ from tqdm import tqdm
 from odestack.lab import cifar, pets
 from odestack.lab.checkpoint import State, read_checkpoint, restore, write_checkpoint
 from odestack.lab.config import RunConfig
-from odestack.lab.environment import environment
+from odestack.lab.environment import commit, environment
 from odestack.lab.records import Record
 from odestack.lab.tasks import TASKS, Wanted
 from odestack.nets.coefficients import coefficients
@@ -123,6 +123,7 @@ def run(
     """
     if compile and recompute:
         raise ValueError("recompute and compile exclude each other: choose one")
+    commit()  # looked up once: that of the code that runs, whatever is checked out when it ends
     where = torch.device(device)
     train, test = data(config.dataset, where)
     first, last = config.train_images, config.train_images + config.held_out
@@ -146,14 +147,15 @@ def run(
                 started = time.perf_counter()
                 row = state["epochs"][-1]
                 try:
-                    row |= measured("test", network, test, config)
+                    found = measured("test", network, test, config)
                     if config.held_out:
-                        row |= measured("held_out", network, held_out, config)
-                    status = "done" if math.isfinite(row["test_loss"]) else "diverged"
+                        found |= measured("held_out", network, held_out, config)
+                    row |= found
+                    status = "done" if all(map(math.isfinite, found.values())) else "diverged"
                 except SolverError as error:
                     status = error.status.value
-                if found := batch_coefficients(network, test, config):
-                    row["coefficients"] = found
+                if values := batch_coefficients(network, test, config):
+                    row["coefficients"] = values
                 row["eval_seconds"] = round(time.perf_counter() - started, 2)
                 if status != "done":
                     state["epochs"].pop()

@@ -32,7 +32,7 @@ def exact(value: object) -> sympy.Expr:
         fraction = Fraction(value)
         number = sympy.Rational(fraction.numerator, fraction.denominator)
     elif isinstance(value, float) and math.isfinite(value):
-        number = sympy.Rational(repr(value))
+        number = sympy.Rational(repr(float(value)))
     elif isinstance(value, str) and len(value) <= 200:
         try:
             number = _evaluate(ast.parse(value.strip(), mode="eval").body, value.strip())
@@ -45,8 +45,9 @@ def exact(value: object) -> sympy.Expr:
 
 def _evaluate(node: ast.expr, text: str) -> sympy.Expr | None:
     if isinstance(node, ast.Constant) and isinstance(node.value, float):
-        digits = ast.get_source_segment(text, node) or ""  # the value has lost all digits but 17
-        return sympy.Rational(digits.replace("_", "")) if math.isfinite(node.value) else None
+        digits = (ast.get_source_segment(text, node) or "").replace("_", "")  # the value has lost all but 17
+        vanished = node.value == 0 and any(digit in digits.lower().partition("e")[0] for digit in "123456789")
+        return None if vanished or not math.isfinite(node.value) else sympy.Rational(digits)
     if isinstance(node, ast.Constant) and type(node.value) is int:
         return sympy.Integer(node.value)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):

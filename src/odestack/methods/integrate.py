@@ -112,7 +112,7 @@ def adaptive(
     with np.errstate(all="ignore"):
         k1 = f(t, y)
         h = _first_step(f, t, end, y, k1, exponent, atol + rtol * np.abs(y))
-        nfe = 2
+        nfe = 1 + (t != end)
         error, largest_factor = 0.0, MAX_FACTOR
         while t != end:
             if not abs(h) > 10 * np.spacing(abs(t)):  # also when h is not a number

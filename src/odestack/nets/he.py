@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from odestack.nets.block import shortcut
-from odestack.nets.network import Network
+from odestack.nets.network import CLASSES, Network
 
 WIDTHS = (16, 32, 64)
 BLOCKS = 3
@@ -43,7 +43,7 @@ class BasicBlock(nn.Module):
 class ResNet20(Network):
     """Three stages of 16, 32 and 64 channels at 32, 16 and 8 pixels, three basic blocks each: 0.27 M parameters."""
 
-    def __init__(self, classes: int = 10) -> None:
+    def __init__(self) -> None:
         super().__init__()
         first, last = WIDTHS[0], WIDTHS[-1]
         self.stem = nn.Sequential(_convolution(3, first), nn.BatchNorm2d(first), nn.ReLU())
@@ -53,7 +53,7 @@ class ResNet20(Network):
             for _ in range(BLOCKS):
                 self.blocks.append(BasicBlock(inputs, width, stride=width // inputs))
                 inputs = width
-        self.head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(last, classes))
+        self.head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(last, CLASSES))
         self.initialise()
 
 

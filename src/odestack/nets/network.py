@@ -5,9 +5,12 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
+CLASSES = 10
+"""Of CIFAR-10."""
+
 
 class Network(nn.Module):
-    """Images (B, 3, 32, 32) -> logits (B, classes).
+    """Images (B, 3, 32, 32) -> logits (B, 10).
 
     Every block has ``branches``, and says how many ``additions`` of a scaled feature map to another it makes.
 
@@ -43,7 +46,7 @@ def stem(width: int, *, stride: int = 2, batch_norm: bool = True) -> nn.Sequenti
     return nn.Sequential(convolution, *([nn.BatchNorm2d(width)] if batch_norm else []), nn.ReLU())
 
 
-def head(width: int, classes: int, *, norm: bool = True) -> nn.Sequential:
-    """(B, width, H, W) -> logits (B, classes): batch norm and ReLU if asked for, average pooling, linear layer."""
+def head(width: int, *, norm: bool = True) -> nn.Sequential:
+    """(B, width, H, W) -> logits (B, 10): batch norm and ReLU if asked for, average pooling, linear layer."""
     before = [nn.BatchNorm2d(width), nn.ReLU()] if norm else []
-    return nn.Sequential(*before, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, classes))
+    return nn.Sequential(*before, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, CLASSES))

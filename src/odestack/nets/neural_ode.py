@@ -108,7 +108,7 @@ class ODEBlock(nn.Module):
 
 
 class NeuralODE(Network):
-    """Images (B, 3, 32, 32) -> logits (B, classes): the stem and head of ``resnet.ResNet``, one ODE block between.
+    """Images (B, 3, 32, 32) -> logits (B, 10): the stem and head of ``resnet.ResNet``, one ODE block between.
 
     It is not compiled, since the length of a solver's loop depends on the images.
 
@@ -117,7 +117,6 @@ class NeuralODE(Network):
         solver: of the block; None leaves the block out, which is the baseline.
         time: whether the field depends on t.
         T, max_nfe: of ``ODEBlock``.
-        classes: number of classes.
 
     Raises:
         ValueError: the groups of the field's group normalisation do not divide the width.
@@ -133,13 +132,12 @@ class NeuralODE(Network):
         time: bool = True,
         T: float = 1.0,
         max_nfe: int = 1000,
-        classes: int = 10,
     ) -> None:
         super().__init__()
         self.stem = stem(width)
         blocks = [] if solver is None else [ODEBlock(VectorField(width, time=time), solver, T=T, max_nfe=max_nfe)]
         self.blocks = nn.Sequential(*blocks)
-        self.head = head(width, classes)
+        self.head = head(width)
         self.initialise()
 
     @property

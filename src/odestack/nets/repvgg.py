@@ -65,25 +65,24 @@ def branch(width: int, *, relu: bool = True) -> nn.Sequential:
 
 
 class RepVGG(Network):
-    """Images (B, 3, 32, 32) -> logits (B, classes): the single-stage network of ``resnet`` with RepVGG branches.
+    """Images (B, 3, 32, 32) -> logits (B, 10): the single-stage network of ``resnet`` with RepVGG branches.
 
     Args:
         tableau: the method.
         depth: number of weight layers when folded, 2 + stages x blocks.
         width: channels.
         h: step size.
-        classes: number of classes.
 
     Raises:
         ValueError: the depth does not divide; the message names the nearest depths that do.
     """
 
-    def __init__(self, tableau: Tableau, depth: int, width: int, *, h: float = 1.0, classes: int = 10) -> None:
+    def __init__(self, tableau: Tableau, depth: int, width: int, *, h: float = 1.0) -> None:
         super().__init__()
         blocks, _ = block_count(tableau, depth, "conv1")
         self.stem = stem(width)
         self.blocks = stack(tableau, [branch(width) for _ in range(blocks * len(tableau.used_stages))], h=h)
-        self.head = head(width, classes)
+        self.head = head(width)
         self.initialise()
 
 

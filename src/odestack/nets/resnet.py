@@ -71,7 +71,7 @@ def check_multistep(name: str, *, downsample: str, remainder: bool, adaptive: st
 
 
 class ResNet(Network):
-    """Images (B, 3, 32, 32) -> logits (B, classes).
+    """Images (B, 3, 32, 32) -> logits (B, 10).
 
     Conv 3x3, batch norm and ReLU; blocks of one method at constant width; batch norm, ReLU, average pooling and a
     linear layer: the article's network with the head of a pre-activation network (He et al. 2016, *Identity
@@ -92,7 +92,6 @@ class ResNet(Network):
         init_scale: factor on the initial weights of the last convolution of every branch.
         adaptive: rule of ``adaptive.RULES`` by which the blocks of the method set their coefficients.
         multistep: name of ``multistep.STACKS``; all branches then form one such stack, which the method starts.
-        classes: number of classes.
 
     Raises:
         ValueError: depth, kind, width, downsample, adaptive or multistep cannot be built; the message says what can.
@@ -114,7 +113,6 @@ class ResNet(Network):
         init_scale: float = 1.0,
         adaptive: str | None = None,
         multistep: str | None = None,
-        classes: int = 10,
     ) -> None:
         super().__init__()
         if downsample not in DOWNSAMPLE:
@@ -133,7 +131,7 @@ class ResNet(Network):
             check_multistep(multistep, downsample=downsample, remainder=remainder, adaptive=adaptive)
             stages = [branch() for _ in range(branch_count(depth, kind))]
             self.blocks = nn.Sequential(multistep_stack(multistep, stages, start=tableau, h=h, relu=relu))
-        self.head = head(width, classes, norm=batch_norm and final_norm)
+        self.head = head(width, norm=batch_norm and final_norm)
         self.initialise()
         if init_scale != 1.0:
             with torch.no_grad():

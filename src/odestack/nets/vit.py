@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from odestack.methods.tableau import Tableau
-from odestack.nets.network import Network
+from odestack.nets.network import CLASSES, Network
 from odestack.nets.stack import stack
 
 PATCH = 4
@@ -72,7 +72,7 @@ class Mean(nn.Module):
 
 
 class ViT(Network):
-    """Images (B, 3, 32, 32) -> logits (B, classes).
+    """Images (B, 3, 32, 32) -> logits (B, 10).
 
     Patches of 4 x 4 pixels, steps of the method on their tokens without a ReLU after the addition, layer norm, the mean
     of the tokens and a linear layer.
@@ -83,22 +83,19 @@ class ViT(Network):
         width: of a token.
         heads: of the attention.
         h: step size.
-        classes: number of classes.
 
     Raises:
         ValueError: the pairs do not divide into steps (the message names the nearest numbers that do), or the width
             does not divide by the heads.
     """
 
-    def __init__(
-        self, tableau: Tableau, pairs: int, width: int, *, heads: int = 4, h: float = 1.0, classes: int = 10
-    ) -> None:
+    def __init__(self, tableau: Tableau, pairs: int, width: int, *, heads: int = 4, h: float = 1.0) -> None:
         super().__init__()
         if heads < 1 or width % heads:
             raise ValueError(f"width {width} does not divide by {heads} heads: choose a multiple of the heads")
         self.stem = nn.Sequential(nn.Conv2d(3, width, PATCH, stride=PATCH), Tokens(width))
         self.blocks = stack(tableau, [Increment(width, heads) for _ in range(pairs)], h=h, relu=False)
-        self.head = nn.Sequential(nn.LayerNorm(width), Mean(), nn.Linear(width, classes))
+        self.head = nn.Sequential(nn.LayerNorm(width), Mean(), nn.Linear(width, CLASSES))
         self.initialise()
 
     def initialise(self) -> None:

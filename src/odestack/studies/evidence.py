@@ -4,9 +4,9 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
-from IPython.display import Markdown
 
 from odestack.lab.config import ConfigError, RunConfig
 from odestack.lab.measurements import Measured, Measurement
@@ -14,6 +14,9 @@ from odestack.lab.profiles import PROFILES
 from odestack.lab.records import Record, Store
 from odestack.lab.sweep import SomeJob, records, sweep
 from odestack.studies import get
+
+if TYPE_CHECKING:
+    from IPython.display import Markdown
 
 AUTO = ("gpu", "cpu")
 """Profiles that "auto" chooses from, largest first."""
@@ -35,8 +38,10 @@ class Evidence:
         """The records without the measurements."""
         return [record for record in self.records if isinstance(record, Record)]
 
-    def statement(self) -> Markdown:
+    def statement(self) -> "Markdown":
         """What the page rests on, in one sentence; missing runs are named, with the command that trains them."""
+        from IPython.display import Markdown  # the command line works without a notebook's packages
+
         total = len(self.records) + len(self.missing)
         if total == 0:
             return Markdown(f"Study `{self.study}` has no runs at profile `{self.profile}`.")
@@ -51,10 +56,11 @@ class Evidence:
             )
         if self.missing:
             store = Store(self.profile)
+            means = " --device cuda --compile" if self.profile == "gpu" else ""
             names = "".join(f"<li><code>{c.key}</code> {waiting(c, store)}</li>" for c in self.missing)
             text += (
                 f" **{len(self.missing)} {runs} have no record yet: what follows is incomplete.** To train them: "
-                f"`odestack sweep {self.study} --profile {self.profile}`.\n\n"
+                f"`odestack sweep {self.study} --profile {self.profile}{means}`.\n\n"
                 f"<details><summary>The missing {runs}</summary><ul>{names}</ul></details>"
             )
         return Markdown(text)

@@ -32,8 +32,8 @@ CONFIG = {
     "dataset": ("", "cifar10 (50,000 and 10,000 images) or mini-cifar10 (2,000 and 1,000)"),
     "n_train": ("images", "trained on the first so many only; empty: on all that are not held out"),
     "held_out": ("images", "training images kept aside for choosing settings"),
-    "depth": ("layers", "weight layers, the stem and the head included"),
-    "width": ("channels", "channels of every block"),
+    "depth": ("layers", "weight layers, the stem and the head included; vit: pairs of attention and MLP"),
+    "width": ("channels", "channels of every block; unet: at full resolution; vit: numbers of a token"),
     "h": ("", "step size of the method"),
     "branch": ("", "the residual function, such as conv2: two 3 × 3 convolutions, each after batch norm and ReLU"),
     "relu": ("", "whether a ReLU follows each addition"),
@@ -43,7 +43,7 @@ CONFIG = {
     "final_norm": ("", "whether batch norm and ReLU precede the pooling"),
     "init_scale": ("", "factor on the initial weights of the last convolution of every branch"),
     "lr": ("", "learning rate at the start"),
-    "momentum": ("", "momentum of stochastic gradient descent"),
+    "momentum": ("", "momentum of stochastic gradient descent; unet, vit: first decay rate of AdamW"),
     "weight_decay": ("", "weight decay, on all parameters"),
     "batch": ("images", "batch size"),
     "schedule": ("", "of the learning rate: cosine to zero, constant, or divided by 10 at 1/2 and 3/4 of the run"),
@@ -69,7 +69,9 @@ RESULTS = {
         "images, as training goes on",
     ),
     "train_accuracy": ("%", "accuracy in the same passes"),
-    "test_loss": ("nats", "mean cross-entropy on the test images after the last epoch"),
+    "train_psnr": ("dB", "denoising: peak signal-to-noise ratio in the same passes"),
+    "train_iou": ("%", "segmentation: intersection over union in the same passes"),
+    "test_loss": ("nats", "the same loss on the test images after the last epoch"),
     "test_accuracy": ("%", "accuracy on the test images after the last epoch, the outcome of most studies"),
     "test_psnr": ("dB", "denoising: peak signal-to-noise ratio of the test images after the last epoch"),
     "test_ssim": ("", "denoising: structural similarity of the test images after the last epoch"),
@@ -98,10 +100,11 @@ EPOCH = {
     "epoch": ("", "number of the epoch, from 1"),
     "step": ("steps", "steps since the start"),
     "lr": ("", "learning rate at the end of the epoch"),
-    **{name: RESULTS[name] for name in ("train_loss", "train_accuracy", "test_loss", "test_accuracy")},
-    **{name: RESULTS[name] for name in ("test_psnr", "test_ssim", "test_iou")},
-    **{name: RESULTS[name] for name in ("held_out_loss", "held_out_accuracy")},
-    **{name: RESULTS[name] for name in ("nfe_forward", "nfe_backward")},
+    **{
+        name: (unit, meaning.replace("the last epoch", "the epoch").removesuffix(", the outcome of most studies"))
+        for name, (unit, meaning) in RESULTS.items()
+        if name.startswith(("train_", "test_", "held_out_", "nfe_"))
+    },
     "seconds": ("s", "wall time of training in the epoch"),
     "eval_seconds": ("s", "wall time of the evaluation after it"),
 }

@@ -66,6 +66,11 @@ def tidy(records: Sequence[Record], *fields: str) -> pd.DataFrame:
     return frame.astype(dict.fromkeys(flags, bool))
 
 
+def smoothed(record: Record) -> list[float]:
+    """Training loss of the first steps, the mean over each and up to 19 before it."""
+    return pd.Series(record.early_loss, dtype=float).rolling(20, min_periods=1).mean().tolist()
+
+
 def early_loss(record: Record) -> float:
     """Mean training loss of the last 20 of the first 300 steps.
 

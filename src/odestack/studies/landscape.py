@@ -22,7 +22,6 @@ from odestack.lab.sweep import AnyJob, Job, MeasureJob
 from odestack.studies import depth_by_order
 
 TITLE = "Loss surfaces"
-SEEDS = (0,)
 SCHEMES = depth_by_order.SCHEMES
 DIRECTIONS = (0, 1, 2)
 """Seeds of the random directions, shared by all networks."""

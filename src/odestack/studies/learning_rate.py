@@ -9,7 +9,7 @@ from odestack.lab.config import RunConfig
 from odestack.lab.profiles import profile_base
 from odestack.lab.records import Record
 from odestack.lab.sweep import Job
-from odestack.studies.frame import EARLY_STEPS, early_loss, over_seeds, tidy
+from odestack.studies.frame import EARLY_STEPS, early_loss, over_seeds, smoothed, tidy
 
 TITLE = "Learning rate and the initial state"
 SCHEMES = ("euler", "midpoint", "heun3", "rk4")
@@ -87,7 +87,7 @@ def curves(records: Sequence[Record]) -> pd.DataFrame:
     for record in records:
         config = record.config
         about = {"scheme": config.scheme, "depth": config.depth, "lr": config.lr, "seed": config.seed}
-        smooth = pd.Series(record.early_loss, dtype=float).rolling(20, min_periods=1).mean().tolist()
+        smooth = smoothed(record)
         steps = {"step": range(1, len(smooth) + 1), "loss": smooth}
         runs.append(pd.DataFrame({**about, "setting": setting(config), **steps}))
     return pd.concat(runs, ignore_index=True) if runs else pd.DataFrame(columns=columns)

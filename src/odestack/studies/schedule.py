@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from math import nan
+from math import isnan, nan
 
 import pandas as pd
 
@@ -59,7 +59,7 @@ def hours(missing: Sequence[RunConfig | Measurement], profile: str) -> float | N
     return None if speed is None else sum(map(speed, missing))
 
 
-def progress(profile: str) -> pd.DataFrame:
+def progress(profile: str, studies: Sequence[str] = tuple(STUDIES)) -> pd.DataFrame:
     """How far the studies are. Index study, then "all together", where a run that studies share counts once.
 
     Columns: runs, missing, failed (a status other than "done"); trained and left, in hours of one run after the other
@@ -67,8 +67,8 @@ def progress(profile: str) -> pd.DataFrame:
     """
     store, speed = Store(profile), pace(profile)
     rows = {}
-    for name in (*STUDIES, None):
-        configs = [job.config for job in queue(list(STUDIES) if name is None else [name], profile)]
+    for name in (*studies, None):
+        configs = [job.config for job in queue(studies if name is None else [name], profile)]
         found = {config.key: store.get(config) for config in configs}
         records = [record for record in found.values() if record is not None]
         missing = [config for config in configs if found[config.key] is None]
@@ -87,18 +87,16 @@ def overview(studies: Sequence[str], profile: str, *, keys: bool = False) -> str
 
     With ``keys`` the missing runs are listed. Records of another recipe version are named, with what to do.
     """
-    missing: list[RunConfig | Measurement] = []
-    speed = pace(profile)
+    store = Store(profile)
     lines = [f"{'study':<18} {'runs':>5} {'missing':>8} {'hours left':>11}"]
-    for name in (*studies, None):
-        configs = [job.config for job in queue(list(studies) if name is None else [name], profile)]
-        missing = Store(profile).missing(configs)
-        time = "unknown" if speed is None and missing else f"{sum(map(speed, missing)) if speed else 0:.1f}"
-        lines.append(f"{name or 'all together':<18} {len(configs):>5} {len(missing):>8} {time:>11}")
-        if keys and name is not None:
-            lines += [f"  {config.key} {waiting(config, Store(profile))}".rstrip() for config in missing]
+    for name, row in progress(profile, studies).iterrows():
+        time = "unknown" if isnan(row["left"]) else f"{row['left']:.1f}"
+        lines.append(f"{name:<18} {row['runs']:>5.0f} {row['missing']:>8.0f} {time:>11}")
+        if keys and name in studies:
+            missing = store.missing([job.config for job in queue([str(name)], profile)])
+            lines += [f"  {config.key} {waiting(config, store)}".rstrip() for config in missing]
     lines.append("hours: one run after the other, at the speed of the records; divide by the number of workers")
-    if outdated := outdated_among(missing, Store(profile)):
+    if outdated := outdated_among(store.missing([job.config for job in queue(studies, profile)]), store):
         lines.append(
             f"{len(outdated)} of the missing runs have a record of another recipe version, which does not count; "
             f"odestack sweep {' '.join(studies)} --profile {profile} trains them anew, and these files can be deleted:"

@@ -178,8 +178,8 @@ def sign_test(first: Sequence[bool], second: Sequence[bool]) -> Nonparametric | 
     """Whether the first of a pair happens more often than the second: share of pairs with the first alone, minus share
     with the second alone, by the exact sign test on the discordant pairs (McNemar 1947).
 
-    The interval is that of Clopper and Pearson for the discordant pairs. None without pairs; without discordant pairs
-    the interval is infinite and p is 1.
+    The interval is that of Clopper and Pearson for the discordant pairs, given their number. None without pairs;
+    without discordant pairs the interval is infinite and p is 1.
     """
     pairs = len(first)
     if pairs == 0:
