@@ -42,7 +42,7 @@ def test_methods_work_without_torch() -> None:
 
 def test_the_command_line_works_without_the_packages_of_a_book() -> None:
     """As on a host that trains: only the package's own dependencies, of which IPython is none."""
-    code = "import sys; sys.modules['IPython'] = None; sys.argv[1:] = ['sweep', 'headline', '--dry-run']"
-    code += "\nimport odestack.claims, odestack.reproduce, odestack.studies.export\nfrom odestack.cli import main; main()"
+    code = "import sys; sys.modules['IPython'] = None; sys.argv[1:] = ['sweep', 'headline', '--dry-run']\n"
+    code += "import odestack.claims, odestack.reproduce, odestack.studies.export\nfrom odestack.cli import main; main()"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
