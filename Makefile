@@ -3,7 +3,7 @@
 
 PYTHON  ?= python3
 PROFILE ?= auto
-GPU     ?= $(wildcard /dev/nvidia0)
+GPU     := $(wildcard /dev/nvidia0)
 BUDGET  ?= $(if $(GPU),300,0)
 PORT    ?= 8000
 VENV    ?= .venv
