@@ -31,7 +31,6 @@ TEXTS       := $(wildcard book/*.md book/*.css book/*.yml book/*.bib book/_stati
 EXPORTERS   := $(wildcard src/odestack/methods/*.py src/odestack/lab/*.py src/odestack/studies/*.py)
 
 CORES       := $(shell getconf _NPROCESSORS_ONLN || echo 2)
-MEANS       := $(if $(GPU),--device cuda $(if $(filter gpu,$(PROFILE)),--compile),--workers $(CORES))
 
 ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=$(shell echo $$(($(CORES) < 4 ? $(CORES) : 4)))  # notebooks at a time
@@ -57,7 +56,7 @@ pdf: book browser ## Print the whole book into _build/book.pdf
 
 experiments: $(ENV) ## Train all runs that a profile lacks, without a budget: make experiments PROFILE=cpu
 	@case "$(PROFILE)" in smoke|cpu|gpu) ;; *) echo "Say which runs to train: make experiments PROFILE=smoke, cpu or gpu"; exit 2;; esac
-	@$(BIN)/odestack sweep all --profile $(PROFILE) $(MEANS)
+	@$(BIN)/odestack sweep all --profile $(PROFILE)
 	@$(MAKE) --no-print-directory BUDGET=inf $(EXPERIMENTS:notebooks/%=book/chapters/%)
 
 reproduce: $(ENV) ## Retrain one study and compare it with the records: make reproduce STUDY=depth_by_order

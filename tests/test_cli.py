@@ -89,6 +89,28 @@ def test_sweep_fills_the_store_and_runs_tells(call, empty_data):
     assert "unknown" not in listed, "with finished runs there is a speed to go by"
 
 
+def test_sweep_trains_with_what_the_machine_has_unless_told_otherwise(call, empty_data, monkeypatch):
+    from odestack.lab import sweep
+
+    given = {}
+    monkeypatch.setattr(sweep, "sweep", lambda jobs, store, **how: given.clear() or given.update(how))
+
+    def means(*arguments):
+        assert call("sweep", "headline", *arguments)[0] == 0
+        return {name: given[name] for name in ("workers", "ray", "device", "compile") if name in given}
+
+    monkeypatch.setattr("os.cpu_count", lambda: 6)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert means("--profile", "gpu") == {"workers": 6}
+    assert means("--workers", "0") == {"workers": 0}
+    assert means("--ray", "auto") == {"ray": "auto"}
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    assert means("--profile", "gpu") == {"device": "cuda", "compile": True}
+    assert means("--profile", "cpu") == {"device": "cuda", "compile": False}
+    assert means("--device", "cpu") == {"device": "cpu"}
+    assert means("--workers", "2") == {"workers": 2}
+
+
 def test_sweep_looks_for_the_ray_cluster_it_is_told_of(call, empty_data, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     code, _, err = call("sweep", "headline", "--profile", "smoke", "--ray", "auto")

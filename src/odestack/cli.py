@@ -134,21 +134,24 @@ def sweep(
         list[str] | None, typer.Argument(help='Names of studies, or "all", as --dry-run takes it without a name.')
     ] = None,
     profile: ProfileName = "cpu",
-    workers: Annotated[int, typer.Option(min=0, help="Processes of one thread each; 0 trains in this one.")] = 0,
+    workers: Annotated[int | None, typer.Option(min=0, help="Processes of one thread each; 0: in this one.")] = None,
     ray: Annotated[
         str | None, typer.Option(help="Train on a Ray cluster: local, auto, or its address.", metavar="ADDRESS")
     ] = None,
     gpus_per_run: Annotated[
         float, typer.Option(min=0.01, max=1, help="With --ray and cuda: part of a GPU for each run.")
     ] = 1.0,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    device: Annotated[str | None, typer.Option(help="cpu or cuda.")] = None,
     compile: Annotated[bool, typer.Option(help="Use torch.compile.")] = False,
     budget: Annotated[float | None, typer.Option(min=0, help="Start no run after so many seconds.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be trained, and for how long.")
     ] = False,
 ) -> None:
-    """Train the runs of studies that have no record yet, seed 0 of every arm first."""
+    """Train the runs of studies that have no record yet, seed 0 of every arm first.
+
+    With none of --workers, --ray, --device and --compile: on the GPU, compiled at profile gpu, or in a process a core.
+    """
     from odestack.lab import sweep as sweeping
     from odestack.lab.records import Store
     from odestack.studies import STUDIES
@@ -158,20 +161,13 @@ def sweep(
         raise ValueError(f"name the studies to train, or say all; there are {', '.join(STUDIES)}")
     names = list(STUDIES) if not studies or studies == ["all"] else studies
     jobs = queue(names, profile)
-    _require_device(device, elsewhere=ray is not None)
+    _require_device(device or "cpu", elsewhere=ray is not None)
+    chosen = {"workers": workers, "ray": ray, "device": device, "compile": compile or None}
+    how = {name: value for name, value in chosen.items() if value is not None} or sweeping.means(profile)
     if not dry_run:
         print(overview(names, profile), file=sys.stderr)
-        sweeping.sweep(
-            jobs,
-            Store(profile),
-            workers=workers,
-            ray=ray,
-            gpus_per_run=gpus_per_run,
-            device=device,
-            compile=compile,
-            budget=budget,
-            progress=sys.stderr.isatty(),
-        )
+        bar = sys.stderr.isatty()
+        sweeping.sweep(jobs, Store(profile), **how, gpus_per_run=gpus_per_run, budget=budget, progress=bar)
     print(overview(names, profile))
 
 

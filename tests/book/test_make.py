@@ -82,15 +82,6 @@ def test_reproduce_wants_a_study() -> None:
     assert "STUDY=" in sentence
 
 
-def test_experiments_use_what_the_machine_has() -> None:
-    def command(*variables: str) -> str:
-        return next(line for line in make("-n", "experiments", *variables).stdout.splitlines() if " sweep " in line)
-
-    assert "--profile cpu --workers " in command("PROFILE=cpu", "GPU=")
-    assert command("PROFILE=gpu", "GPU=/dev/nvidia0").endswith("--profile gpu --device cuda --compile")
-    assert command("PROFILE=cpu", "GPU=/dev/nvidia0").rstrip().endswith("--profile cpu --device cuda")
-
-
 def test_nothing_is_rebuilt_without_a_change() -> None:
     plan = make("-n", "book")
     assert plan.returncode == 0, plan.stderr

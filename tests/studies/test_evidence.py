@@ -12,7 +12,7 @@ from odestack.studies import STUDIES, evidence, get, schedule
 
 @pytest.fixture
 def store(empty_data, monkeypatch):
-    monkeypatch.setattr(evidence.os, "cpu_count", lambda: 1)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
     return empty_data / "runs"
 
 

@@ -25,8 +25,7 @@ def colophon(executed: NotebookNode, document: str) -> NotebookNode:
         studies = ["all"] if "all" in studies else studies
         entries.append(
             f"Train what its studies lack: `odestack sweep {' '.join(studies)} --profile cpu`, on a GPU with "
-            "`--profile gpu --device cuda --compile`; "
-            f'<a href="{root}data.html">all records as tables</a>'
+            f'`--profile gpu`; <a href="{root}data.html">all records as tables</a>'
         )
     if figures := [_link(picture, f"{root}{folder(document)}") for picture in pictures(executed) if picture.csv]:
         entries.append("\n  - ".join(["The numbers behind its figures (CSV):", *figures]))

@@ -9,8 +9,9 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, ClassVar, Literal, TypeVar
+from typing import IO, Any, ClassVar, Literal, TypeVar
 
+import torch
 from safetensors.torch import save
 from tqdm import tqdm
 
@@ -109,6 +110,13 @@ def sweep(
                 break
             time.sleep(1.0)  # the rest is in the hands of another sweep, or waits for it
     return [job for job in left if store.get(job.config) is None]
+
+
+def means(profile: str) -> dict[str, Any]:
+    """What this machine trains with, as options of ``sweep``: its GPU, compiled at profile gpu, or a process a core."""
+    if torch.cuda.is_available():
+        return {"device": "cuda", "compile": profile == "gpu"}
+    return {"workers": os.cpu_count() or 1}
 
 
 def run_job(

@@ -1,6 +1,5 @@
 """The records that a page rests on: which profile, which runs, and what is missing."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,7 @@ from odestack.lab.config import ConfigError, RunConfig
 from odestack.lab.measurements import Measured, Measurement
 from odestack.lab.profiles import PROFILES
 from odestack.lab.records import Record, Store
-from odestack.lab.sweep import SomeJob, records, sweep
+from odestack.lab.sweep import SomeJob, means, records, sweep
 from odestack.studies import get
 
 if TYPE_CHECKING:
@@ -56,11 +55,10 @@ class Evidence:
             )
         if self.missing:
             store = Store(self.profile)
-            means = " --device cuda --compile" if self.profile == "gpu" else ""
             names = "".join(f"<li><code>{c.key}</code> {waiting(c, store)}</li>" for c in self.missing)
             text += (
                 f" **{len(self.missing)} {runs} have no record yet: what follows is incomplete.** To train them: "
-                f"`odestack sweep {self.study} --profile {self.profile}{means}`.\n\n"
+                f"`odestack sweep {self.study} --profile {self.profile}`.\n\n"
                 f"<details><summary>The missing {runs}</summary><ul>{names}</ul></details>"
             )
         return Markdown(text)
@@ -134,8 +132,5 @@ def largest_complete(studies: Sequence[str]) -> str:
 def train(
     jobs: Sequence[SomeJob], store: Store, budget: float | None = None, *, progress: bool = False
 ) -> list[SomeJob]:
-    """Sweep with this machine's means: its GPU, compiled, or one process a core. Returns what is still missing."""
-    if torch.cuda.is_available():
-        compile = store.profile == "gpu"
-        return sweep(jobs, store, device="cuda", compile=compile, budget=budget, progress=progress)
-    return sweep(jobs, store, workers=os.cpu_count() or 1, budget=budget, progress=progress)
+    """Sweep with this machine's means. Returns what is still missing."""
+    return sweep(jobs, store, **means(store.profile), budget=budget, progress=progress)

@@ -61,8 +61,9 @@ def measured(group: str, cases: Callable[[], list[Case]]) -> Result:
     """What the function measures, as a result of that group."""
     began = perf_counter()
     device = torch.device("cuda" if group == "cuda" and torch.cuda.is_available() else "cpu")
+    where = environment(device, False)
     found = cases()
-    return Result(group, found, round(perf_counter() - began, 1), environment(device, False))
+    return Result(group, found, round(perf_counter() - began, 1), where)
 
 
 def checked(group: str) -> str:
