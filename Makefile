@@ -27,7 +27,7 @@ TABLES      := book/_extra/data/runs.csv
 GALLERY     := book/gallery.md
 EXPERIMENTS := $(if $(NOTEBOOKS),$(shell grep -l 'odestack.*studies' $(NOTEBOOKS)))
 RECORDS     := $(wildcard data/runs/* data/runs/*/*.json data/weights data/weights/* data/surfaces/* data/surfaces/*/*)
-TEXTS       := $(wildcard book/*.md book/*.css book/*.yml book/*.bib book/_static/*)
+TEXTS       := $(wildcard book/*.md book/*.css book/*.yml book/*.bib book/_static/* book/scripts/*)
 EXPORTERS   := $(wildcard src/odestack/methods/*.py src/odestack/lab/*.py src/odestack/studies/*.py)
 
 CORES       := $(shell getconf _NPROCESSORS_ONLN || echo 2)
@@ -150,8 +150,8 @@ $(GALLERY): $(CHAPTERS) src/odestack/book/chapters.py src/odestack/book/colophon
 $(SITE): $(CHAPTERS) $(FRONT) $(TABLES) $(GALLERY) $(TEXTS) src/odestack/book/slides.py requirements.lock | $(ENV)
 	@rm -rf _build/draft
 	@$(BIN)/jupyter-book build book --path-output _build/draft -W -n --keep-going --quiet > /dev/null
-	@cp $(VENV)/lib/python3*/site-packages/plotly/package_data/plotly.min.js _build/draft/_build/html/_static/
-	@cp book/slides.css _build/draft/_build/html/  # not in _static: all pages would load it
+	@cp $(VENV)/lib/python3*/site-packages/plotly/package_data/plotly.min.js book/scripts/*.js _build/draft/_build/html/_static/
+	@cp book/slides.css _build/draft/_build/html/  # it and the scripts are not in book/_static: all pages would load them
 	@$(BIN)/python -m odestack.book.slides book/slides.md _build/draft/_build/html/slides.html
 	@rm -rf _build/html && cp -r _build/draft/_build/html _build/html
 	@touch $@

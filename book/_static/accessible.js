@@ -1,5 +1,8 @@
-/* Mends what the theme and the table writer leave: roles that contradict each other, headers without a text, and
-   tables, figures and code that scroll but cannot be reached by keyboard. */
+/* Mends what the theme and the table writer leave: roles that contradict each other, headers without a text, tables,
+   figures and code that scroll but cannot be reached by keyboard, and search results whose excerpts a browser refuses
+   to read from files. */
+if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+
 document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll(".citation-list").forEach((list) => list.removeAttribute("role"));
   document.querySelectorAll(".citation-list .citation").forEach((entry) => entry.removeAttribute("role"));

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from threading import Thread
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
-from website import SITE
+from website import SITE, QuietHandler
 
 from odestack.book import pdf
 
@@ -20,11 +20,6 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
-
-
-class QuietHandler(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        pass
 
 
 @pytest.fixture(scope="session")

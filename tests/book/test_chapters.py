@@ -12,6 +12,7 @@ from PIL import Image
 from odestack.book import chapters, gallery
 from odestack.book.colophon import colophon
 from odestack.book.pictures import Picture
+from odestack.figures.controls import About, Control, explorer
 
 CSV = "x,y\n1,2\n"
 CONTENTS = """
@@ -77,6 +78,7 @@ def test_the_foot_of_a_page_has_its_notebook_its_numbers_and_its_commands(book: 
     assert '<a href="../_sources/chapters/first.ipynb" download>' in text
     assert "make book/chapters/first.ipynb" in text
     assert "odestack sweep headline --profile cpu" in text
+    assert '<a href="../results_explorer.html?study=headline">headline</a>' in text
     assert '<a href="../data/figures/first/fig-line.csv" download>fig-line</a>: It *rises*.' in text
     assert "<li>" not in text, "Markdown of captions is left as it stands in HTML"
 
@@ -85,6 +87,19 @@ def test_a_page_that_looks_at_every_study_names_all(book: Path) -> None:
     executed = nbformat.read(book / "chapters" / "first.ipynb", as_version=4)
     executed.cells.append(new_code_cell('main = gather("headline")\nfound = [gather(name) for name in STUDIES]'))
     assert "odestack sweep all --profile cpu" in colophon(executed, "chapters/first").source
+
+
+def test_a_figure_to_play_with_is_found_in_the_page_by_its_anchor(book: Path) -> None:
+    about = About("fig-play", "It *moves*. And more.", "A line that moves")
+    shown = new_output("display_data", {"text/html": explorer(about, [Control("Size", ["small"])])})
+    path = book / "chapters" / "first.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.append(new_code_cell("play()", outputs=[shown]))
+    nbformat.write(notebook, path)
+    (chapter,) = chapters.executed(book)
+    assert chapter.interactives == [("fig-play", "It *moves*. And more.")]
+    card = gallery.page([chapter]).partition("To play with\n")[2]
+    assert card.startswith(":link: chapters/first.html#fig-play\n:link-type: url\nIt *moves*.\n")
 
 
 def test_the_gallery_shows_each_figure_under_its_chapter_and_keeps_its_numbers(book: Path) -> None:

@@ -11,7 +11,7 @@ from odestack.book.publish import tags
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 CHAPTERS = sorted(FOLDER.glob("*.ipynb"))
-NUMBERED = [path for path in CHAPTERS if path.stem[0].isdigit()]
+NUMBERED = [path for path in CHAPTERS if path.stem[0].isdigit() or path.stem in ("threats_to_validity", "scorecard")]
 HEADING = re.compile(r"^\*\*(\d) \(([a-z-]+); goals? ([\d, ]+)\)\.", re.MULTILINE)
 BOX = re.compile(r"^```\{admonition\} Common misconceptions\n:class: warning\n(.*?)^```", re.MULTILINE | re.DOTALL)
 

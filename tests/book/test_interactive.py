@@ -1,5 +1,6 @@
 """Interactive figures answer the keyboard, and show something without scripts."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -29,8 +30,9 @@ def figures(page: Page) -> list[Locator]:
     return page.locator(".interactive").all()
 
 
-def test_there_are_interactive_figures() -> None:
-    assert len(INTERACTIVE) >= 4
+def test_each_subject_to_play_with_is_there() -> None:
+    chapters = ("02_error_theory", "03_a_zoo_of_methods", "04_stacking", "14_loss_surfaces")
+    assert [page.removeprefix("chapters/") for page in INTERACTIVE] == [*chapters, "results_explorer"]
 
 
 def test_every_control_has_a_name_and_changes_the_figure_by_keyboard(page: Page) -> None:
@@ -53,6 +55,14 @@ def test_every_figure_says_what_it_shows(page: Page) -> None:
     assert len(set(told)) == len(told)
 
 
+def test_nothing_offers_to_send_a_figure_elsewhere(page: Page) -> None:
+    titles = page.locator(".modebar-btn").evaluate_all("all => all.map(e => e.dataset.title)")
+    assert [title for title in titles if re.search("cloud|share|upload|edit", title, re.IGNORECASE)] == []
+    assert page.locator(".js-plotly-plot").count() == 0 or titles
+    servers = page.locator(".js-plotly-plot").evaluate_all("all => all.map(e => e._context.plotlyServerURL)")
+    assert set(servers) <= {""}
+
+
 def test_a_slider_tells_its_value(page: Page) -> None:
     for slider in page.locator(".interactive input[type=range]").all():
         slider.focus()
@@ -69,4 +79,7 @@ def test_without_scripts_there_is_a_table_and_no_idle_control(browser: Browser, 
     page.goto(f"{SITE.as_uri()}/{name}.html", timeout=PATIENCE)
     assert page.locator(".interactive .controls >> visible=true").count() == 0
     assert page.locator("table >> visible=true").count() > 0
+    for figure in page.locator(".interactive").all():
+        assert len(figure.inner_text()) > 100, "words instead of the graph"
+        assert figure.locator("div:has(> .plotly-graph-div) >> visible=true").count() == 0, "no hole in its place"
     page.close()

@@ -20,6 +20,8 @@ GENERATED = {"gallery"}
 OPENING = ("**Question.**", "**Learning goals", "**Prerequisites.**", "**Running time.**")
 SECTIONS = ("## What we found", "## Exercises", "## References")
 LONGEST_CELL = 20
+PROVENANCE = re.compile(r"figures\.(provenance|computed|measured)\(")
+EXPLORER = re.compile(r"^(?:figures\.interactive|stack_explorer)\(", re.MULTILINE)
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
@@ -60,6 +62,19 @@ def test_a_caption_begins_with_plain_words(page: NotebookNode) -> None:
     """Its first sentence also names the figure's numbers at the foot of the page, outside of MyST."""
     captions = [cell.metadata.get("mystnb", {}).get("figure", {}).get("caption", "") for cell in page.cells]
     assert [caption for caption in captions if "}`" in first_sentence(caption)] == []
+
+
+def test_where_each_figure_comes_from_is_said_below_it(notebook: NotebookNode) -> None:
+    """Below it, or below the last of several, and before the next heading. Solutions draw from what is there."""
+    open_figures: list[str] = []
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and re.search(r"^#+ ", cell.source, re.MULTILINE):
+            assert open_figures == []
+        elif PROVENANCE.search(cell.source):
+            open_figures.clear()
+        elif "hide-cell" not in cell.metadata.get("tags", []):
+            figure = cell.metadata.get("mystnb", {}).get("figure", {}).get("name")
+            open_figures += [name for name in (figure, *EXPLORER.findall(cell.source)) if name]
 
 
 def test_code_cells_are_short(page: NotebookNode) -> None:

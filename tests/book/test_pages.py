@@ -76,7 +76,10 @@ def visit(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Visit]:
     local = (ROOT, "data:", "blob:")
     page.on("request", lambda r: None if r.url.startswith(local) else seen.external.append(r.url))
     page.on("requestfailed", lambda r: seen.missing.append(r.url))
-    page.goto(f"{ROOT}/{request.param}.html", wait_until="load")
+    query = "?q=order" if request.param == "search" else ""
+    page.goto(f"{ROOT}/{request.param}.html{query}", wait_until="load")
+    if query:
+        page.wait_for_selector("#search-results li a")
     page.evaluate(TYPESET)
     yield seen
     context.close()
@@ -103,6 +106,8 @@ def turn(page: Page, scheme: Literal["light", "dark"]) -> None:
 def test_every_picture_is_described(visit: Visit) -> None:
     described = visit.page.locator("img").evaluate_all("all => all.map(e => (e.getAttribute('alt') ?? '').trim())")
     assert [alt for alt in described if FILE_NAME.search(alt)] == []
+    words = visit.page.locator("article img").evaluate_all("all => all.map(e => e.alt)")
+    assert [alt for alt in words if len(alt) < 40 or " " not in alt] == []
     assert [alt for alt, times in Counter(described).items() if times > 1] == []
     drawn = visit.page.locator(".cell_output svg").evaluate_all(
         "all => all.filter(e => !e.closest('mjx-container, .js-plotly-plot')"
@@ -126,7 +131,7 @@ def test_mathematics_is_typeset(visit: Visit) -> None:
         " copy.querySelectorAll('pre, code, script, mjx-container').forEach(c => c.remove());"
         " return copy.textContent; }).join('')"
     )
-    assert re.findall(r"\$\$|\\frac|\\sum|\\begin\{|\{(?:cite|ref|eq|numref|term|doc)\b", prose) == []
+    assert re.findall(r"\$\$|\\emph|\\text|\\frac|\\sum|\\begin\{|\{(?:cite|ref|eq|numref|term|doc)\b", prose) == []
 
 
 def test_no_cell_shows_an_error_or_a_warning(visit: Visit) -> None:
@@ -137,6 +142,8 @@ def test_plotly_is_loaded_by_interactive_pages_and_by_no_other(visit: Visit) -> 
     wanted = visit.page.locator(".plotly-graph-div").count()
     assert visit.page.locator(".plotly-graph-div:has(.main-svg)").count() == wanted
     assert (visit.page.locator("script[src*=plotly]").count() > 0) == (wanted > 0)
+    ours = visit.page.locator("script[src*='interactive.js'], script[src*='results.js']").count()
+    assert ours == visit.page.locator(".interactive").count()
 
 
 def test_every_internal_link_leads_somewhere(visit: Visit) -> None:
@@ -219,6 +226,17 @@ def test_a_page_opens_in_the_colours_of_the_system(browser: Browser, site: str) 
         page.goto(f"{site}/intro.html", wait_until="load")
         assert (sum(page.locator("body").evaluate(LIGHTNESS)) / 3 > 128) == (scheme == "light")
         page.close()
+
+
+def test_question_answer_and_doors_are_on_the_first_screen(browser: Browser, site: str) -> None:
+    page = browser.new_page(viewport=WIDE)
+    page.goto(f"{site}/intro.html", wait_until="load")
+    for text in ("what do you gain by wiring", "The answer so far"):
+        assert page.get_by_text(text).first.is_visible()
+    doors = page.locator(".sd-card").evaluate_all("all => all.map(e => e.getBoundingClientRect().bottom)")
+    assert len(doors) == 3
+    assert max(doors) <= WIDE["height"]
+    page.close()
 
 
 def test_the_front_page_leads_to_the_book(browser: Browser, site: str) -> None:

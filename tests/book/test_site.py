@@ -8,9 +8,8 @@ from urllib.parse import unquote
 
 import pandas as pd
 import pytest
-from conftest import QuietHandler
 from playwright.sync_api import Browser
-from website import PAGES, PATIENCE, SITE
+from website import PAGES, PATIENCE, SITE, QuietHandler
 
 HEAVIEST = 3_000_000
 """Bytes of a page with its pictures."""

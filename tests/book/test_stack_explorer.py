@@ -49,12 +49,18 @@ def test_the_wiring_is_told_in_words() -> None:
     )
 
 
+def test_every_drawing_is_told_in_words_of_its_own(shows: dict[str, str]) -> None:
+    told = [alt for text in shows.values() for alt in re.findall(r'<img [^>]*alt="([^"]*)"', text)]
+    assert len(set(told)) == len(SCHEMES)
+    assert all(alt.startswith("Block of ") and len(alt) > 40 for alt in told)
+
+
 def test_unused_stages_are_not_shown(shows: dict[str, str]) -> None:
     assert "f<sub>6</sub>" in shows["Dormand–Prince 5(4)"]
     assert "f<sub>7</sub>" not in shows["Dormand–Prince 5(4)"]
 
 
 def test_without_scripts_the_first_choice_is_there(page: str) -> None:
-    visible = page.partition("<script")[0]
+    visible = page.partition('<script type="application/json">')[0]
     assert "2 + 8 × 6 = 50" in visible
     assert 'alt="Block of rk4' in visible

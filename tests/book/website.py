@@ -1,5 +1,7 @@
 """Where the built website is, and its pages."""
 
+from http.server import SimpleHTTPRequestHandler
+
 import yaml
 
 from odestack.book import ROOT
@@ -10,3 +12,8 @@ CHAPTERS = [chapter["file"] for part in TOC["parts"] for chapter in part["chapte
 PAGES = [TOC["root"], *CHAPTERS, "search", "genindex", "py-modindex"]
 PATIENCE = 120_000
 """Milliseconds that a page may take to load on a busy machine."""
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        pass

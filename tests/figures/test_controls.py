@@ -7,7 +7,9 @@ import plotly.graph_objects as go
 import pytest
 
 from odestack import figures
-from odestack.figures.controls import Control, View, explorer
+from odestack.figures.controls import About, Control, View, explorer
+
+LINE = About("fig-line", "It <rises>.", "A line")
 
 
 def chart() -> go.Figure:
@@ -26,19 +28,23 @@ def data(html: str) -> dict:
 
 def test_menus_and_sliders_leave_plotly_and_keep_their_calls() -> None:
     figure = chart()
-    html = str(figures.interactive(figure, "A line").data)
-    assert not figure.layout.updatemenus
+    html = str(figures.interactive(figure, LINE).data)
+    assert not figure.to_dict()["layout"].get("updatemenus")
     assert [control["name"] for control in data(html)["controls"]] == ["Colour", "steps"]
     assert data(html)["controls"][0]["calls"][1] == ["restyle", [{"line.color": "#00f"}]]
     assert re.search(r"<label>Colour <select[^>]*><option>red</option><option selected>blue</option></select>", html)
     assert re.search(r'<label>steps <input type="range"[^>]*max="2" value="0" aria-valuetext="1"> <output>1<', html)
-    assert 'aria-label="A line"' in html
+    assert 'id="fig-line" aria-label="A line"' in html
+    assert '<p class="caption">It &lt;rises&gt;.</p>' in html
+    assert "<noscript><p>A line</p></noscript>" in html
+    assert re.findall(r'<script src="([^"]+)"', html) == ["../_static/plotly.min.js", "../_static/interactive.js"]
 
 
 def test_a_view_shows_its_first_choice_and_carries_the_others() -> None:
     view = View(("Size",), {("small",): "<b>1</b>", ("large",): "<b>2</b>"})
-    html = explorer("Sizes", [Control("Size", ["small", "large"], active=1)], [view])
+    html = explorer(LINE, [Control("Size", ["small", "large"], active=1)], [view])
     assert '<div class="view" aria-live="polite"><b>2</b></div>' in html
+    assert "plotly" not in html
     assert data(html)["views"] == [{"follows": ["Size"], "shows": {"small": "<b>1</b>", "large": "<b>2</b>"}}]
 
 
@@ -51,4 +57,4 @@ def test_a_view_shows_its_first_choice_and_carries_the_others() -> None:
 )
 def test_a_view_that_cannot_follow_is_refused(view: View, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        explorer("Sizes", [Control("Size", ["small", "large"])], [view])
+        explorer(LINE, [Control("Size", ["small", "large"])], [view])

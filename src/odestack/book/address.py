@@ -35,7 +35,8 @@ import sys
 from importlib.util import find_spec
 
 if find_spec("odestack") is None:
-    !git clone --quiet --depth 1 {url} odestack && pip install --quiet --editable "odestack[book]"
+    !git clone --quiet --depth 1 {url} odestack
+    !pip install --quiet --editable "odestack[book]"
     sys.path.append("odestack/src")"""
     return NotebookNode(new_code_cell(source, metadata={"tags": ["remove-cell"]}) | {"id": ID})
 
@@ -67,10 +68,10 @@ def redirect(buttons: Iterable[dict[str, Any]]) -> None:
 
 
 def without_address(app: Any, config: Any) -> None:
-    """No launch buttons while there is no repository that they could open."""
+    """No buttons while there is no repository that they could open."""
     options = config.html_theme_options
     if not options.get("repository_url"):
-        options["launch_buttons"] = {}
+        options |= {"launch_buttons": {}, "use_repository_button": False, "use_issues_button": False}
 
 
 def setup(app: Any) -> dict[str, bool]:

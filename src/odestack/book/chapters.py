@@ -8,7 +8,7 @@ import nbformat
 import yaml
 
 from odestack.book import ROOT
-from odestack.book.pictures import Picture, pictures
+from odestack.book.pictures import Picture, interactives, pictures
 from odestack.book.publish import is_code
 
 BOOK = ROOT / "book"
@@ -27,6 +27,7 @@ class Chapter:
         seconds: that its notebook ran.
         ended: when that was, in UTC.
         pictures: in reading order.
+        interactives: name and caption of each figure to play with.
     """
 
     document: str
@@ -36,6 +37,7 @@ class Chapter:
     seconds: float
     ended: datetime
     pictures: list[Picture]
+    interactives: list[tuple[str, str]]
 
     @property
     def name(self) -> str:
@@ -73,4 +75,5 @@ def _chapter(path: Path, document: str, part: str) -> Chapter:
         run.duration,
         datetime.fromisoformat(run.end_time),
         list(pictures(notebook)),
+        list(interactives(notebook)),
     )

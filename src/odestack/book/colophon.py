@@ -23,10 +23,9 @@ def colophon(executed: NotebookNode, document: str) -> NotebookNode:
     ]
     if studies := list(dict.fromkeys(used_studies(executed))):
         studies = ["all"] if "all" in studies else studies
-        entries.append(
-            f"Train what its studies lack: `odestack sweep {' '.join(studies)} --profile cpu`, on a GPU with "
-            f'`--profile gpu`; <a href="{root}data.html">all records as tables</a>'
-        )
+        runs = ", ".join(f'<a href="{root}results_explorer.html?study={name}">{name}</a>' for name in studies)
+        entries.append(f'Its runs, one by one: {runs}; <a href="{root}data.html">all records as tables</a>')
+        entries.append(f"Train what its studies lack: `odestack sweep {' '.join(studies)} --profile cpu`")
     if figures := [_link(picture, f"{root}{folder(document)}") for picture in pictures(executed) if picture.csv]:
         entries.append("\n  - ".join(["The numbers behind its figures (CSV):", *figures]))
     text = "\n".join(f"- {entry}" for entry in entries)

@@ -20,8 +20,9 @@ WIDTH = 480
 """Of the small pictures, in pixels; they are shown at half of that and at full width on a phone."""
 HEAD = """# Gallery
 
-Every figure of the book. A picture leads to its place in the chapter, where its caption, its code and its provenance
-are; the numbers behind it are at the foot of that chapter.
+Every figure of the chapters. A picture leads to its place there, where its caption, its code and its provenance
+are; the numbers behind it are at the foot of that chapter. Cards without a picture are figures to play with; one more
+is the {doc}`results_explorer`.
 """
 
 
@@ -51,7 +52,8 @@ def page(chapters: list[Chapter]) -> str:
     for part, members in groupby((each for each in chapters if each.pictures), key=lambda chapter: chapter.part):
         blocks.append(f"## {part}\n")
         for chapter in members:
-            cards = "\n".join(_card(chapter, picture) for picture in chapter.pictures)
+            drawn = [_card(chapter, picture) for picture in chapter.pictures]
+            cards = "\n".join([*drawn, *(_interactive(chapter, *about) for about in chapter.interactives)])
             grid = f"::::{{grid}} 1 2 3 3\n:gutter: 2\n:class-container: gallery\n\n{cards}\n::::\n"
             blocks.append(f"### {chapter.title}\n\n{grid}")
     return "\n".join(blocks)
@@ -71,6 +73,11 @@ def _card(chapter: Chapter, picture: Picture) -> str:
             ":::",
         )
     )
+
+
+def _interactive(chapter: Chapter, name: str, caption: str) -> str:
+    link = f":link: {chapter.document}.html#{name}\n:link-type: url"
+    return f":::{{grid-item-card}} To play with\n{link}\n{first_sentence(caption)}\n:::"
 
 
 def _small(chapter: Chapter, picture: Picture) -> str:

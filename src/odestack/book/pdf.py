@@ -5,10 +5,14 @@ python -m odestack.book.pdf _build/singlehtml _build/book.pdf
 
 import argparse
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
 
+from odestack.book import ROOT
+
+SCRIPTS = ROOT / "book" / "scripts"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FOOTER = (
     '<div style="width: 100%; font-size: 8px; text-align: center">'
@@ -25,12 +29,14 @@ def browser() -> str | None:
 
 
 def one_page(site: Path) -> Path:
-    """The page of a singlehtml build, with plotly beside it, which chapters look for one folder up."""
+    """The page of a singlehtml build, with the scripts beside it that chapters look for one folder up."""
     import plotly
 
     page = site / "intro.html"
-    shutil.copy(Path(plotly.__file__).parent / "package_data" / "plotly.min.js", site / "_static")
-    page.write_text(page.read_text().replace('src="../_static/', 'src="_static/'))
+    for script in (Path(plotly.__file__).parent / "package_data" / "plotly.min.js", *SCRIPTS.glob("*.js")):
+        shutil.copy(script, site / "_static")
+    text = page.read_text().replace('src="../_static/', 'src="_static/')
+    page.write_text(re.sub(r'href="chapters/\w+\.html#', 'href="#', text))
     return page
 
 

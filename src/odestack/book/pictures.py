@@ -1,12 +1,16 @@
 """The figures of an executed notebook."""
 
+import re
 from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html import unescape
 
 from nbformat import NotebookNode
 
 HIDDEN = {"remove-cell", "remove-output", "hide-cell", "hide-output"}
+INTERACTIVE = re.compile(r'class="interactive" id="([^"]+)".*<p class="caption">(.*?)</p>', re.DOTALL)
+"""In the HTML of ``figures.controls``."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +36,23 @@ class Picture:
 
 def pictures(executed: NotebookNode) -> Iterator[Picture]:
     """The figures of an executed notebook in reading order, without those in hidden cells."""
-    code = [cell for cell in executed.cells if cell.cell_type == "code"]
-    seen = [cell for cell in code if HIDDEN.isdisjoint(cell.metadata.get("tags", []))]
-    shown = [(cell.metadata, output.data) for cell in seen for output in cell.outputs if "data" in output]
-    drawn = [(metadata.mystnb, data) for metadata, data in shown if "image/png" in data]
+    drawn = [(metadata.mystnb, data) for metadata, data in _shown(executed) if "image/png" in data]
     for number, (about, data) in enumerate(drawn, start=1):
         figure = about.get("figure", {})
         name = figure.get("name", "")
         caption, csv = figure.get("caption", ""), data.get("text/csv", "")
         yield Picture(name or f"figure-{number}", name, caption, about.image.alt, b64decode(data["image/png"]), csv)
+
+
+def interactives(executed: NotebookNode) -> Iterator[tuple[str, str]]:
+    """Name and caption of each figure that a reader plays with."""
+    for _, data in _shown(executed):
+        if found := INTERACTIVE.search(data.get("text/html", "")):
+            yield found[1], unescape(found[2])
+
+
+def _shown(executed: NotebookNode) -> Iterator[tuple[NotebookNode, NotebookNode]]:
+    """A cell's metadata and the data of each output that a reader sees."""
+    for cell in executed.cells:
+        if cell.cell_type == "code" and HIDDEN.isdisjoint(cell.metadata.get("tags", [])):
+            yield from ((cell.metadata, output.data) for output in cell.outputs if "data" in output)

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from IPython.display import HTML, Markdown
 
 from odestack import figures, studies
-from odestack.figures.controls import embedded
+from odestack.figures.controls import PLOTLY, About, embedded, framed, graph
 from odestack.lab.config import RunConfig
 from odestack.lab.neural_ode_config import NeuralODEConfig
 from odestack.lab.profiles import profile_base
@@ -25,9 +25,11 @@ SYMBOLS = {"o": "circle", "s": "square", "^": "triangle-up", "v": "triangle-down
 SYMBOLS |= {"<": "triangle-left", ">": "triangle-right", "P": "cross", "X": "x", "p": "pentagon", "h": "hexagon"}
 SYMBOLS |= {"H": "hexagon2", "*": "star"}
 COLUMNS = ("method", "depth", "width", "seed", "settings", "status", "accuracy (%)", "minutes", "record")
-ALTERNATIVE = (
+ABOUT = About(
+    "fig-results-explorer",
+    "The curves of the chosen runs. Colour and symbol tell the method, the kind of line the depth.",
     "Interactive figure. Menus choose a study, a method, a depth and a quantity; the graph shows the curves of the "
-    "chosen runs and the table below lists them."
+    "chosen runs and the table below lists them.",
 )
 EVERY = 10
 """Of the first steps' smoothed losses one in so many is drawn."""
@@ -36,7 +38,7 @@ EVERY = 10
 def results_explorer(
     found: Sequence[tuple[str, Record]], users: Mapping[tuple[str, str], Sequence[str]], records: str
 ) -> HTML | Markdown:
-    """Menus, a plotly graph and a table, which ``book/_static/results.js`` filters; without scripts the whole table.
+    """Menus, a plotly graph and a table, which ``book/scripts/results.js`` filters; without scripts the whole table.
 
     Args:
         found: profile and record of each run.
@@ -57,19 +59,16 @@ def results_explorer(
         _menu("Curve", "curve", CURVES, "accuracy"),
     ]
     layout = {"template": "plotly_white", "height": 460, "margin": {"l": 60, "r": 15, "t": 15, "b": 50}}
-    figure = go.Figure(layout=layout | {"legend": {"orientation": "h", "y": -0.2, "yanchor": "top"}})
-    config = {"displaylogo": False, "responsive": True}
-    graph = figure.to_html(include_plotlyjs=False, full_html=False, config=config)
+    figure = go.Figure(layout=layout | {"legend": {"orientation": "h", "y": -0.2, "yanchor": "top", "maxheight": 0.3}})
     rows = "".join(_row(profile, record, uses, records) for profile, record, uses in runs)
     heads = "".join(f'<th scope="col">{head}</th>' for head in COLUMNS)
-    return HTML(
-        '<script src="_static/plotly.min.js"></script>\n'
-        f'<div role="figure" class="interactive results" aria-label="{ALTERNATIVE}">'
-        f'<div class="controls">{"".join(menus)}</div>{graph}<p class="shown" aria-live="polite">{len(runs)} runs</p>'
+    body = (
+        f'{graph(figure)}<p class="shown" aria-live="polite">{len(runs)} runs</p>'
         '<div class="scroll" tabindex="0" role="region" aria-label="The chosen runs"><table class="dataframe words">'
         f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
-        f"{embedded([_curves(profile, record) for profile, record in found])}</div>"
+        f"{embedded([_curves(profile, record) for profile, record in found])}"
     )
+    return HTML(framed(ABOUT, "".join(menus), body, (PLOTLY, "results.js"), "", "interactive results"))
 
 
 def method(config: RunConfig) -> str:

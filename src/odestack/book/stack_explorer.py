@@ -11,11 +11,18 @@ from IPython.display import HTML
 
 from odestack import figures
 from odestack.diagrams import draw_block
-from odestack.figures.controls import Control, View, explorer
+from odestack.figures.controls import About, Control, View, explorer
 from odestack.methods import catalogue
 from odestack.methods.tableau import Tableau
 from odestack.nets.cost import cost
 from odestack.nets.resnet import ResNet, block_count
+
+ABOUT = About(
+    "fig-stack-explorer",
+    "The stack of a method at a depth: its blocks, what it costs, and the wiring and the coefficients of one block.",
+    "Interactive figure. Menus choose a method and a depth. Shown are the stack as a row of branches grouped "
+    "into blocks, its cost as a table, the wiring of one block as a drawing, and its coefficients as a table.",
+)
 
 
 def stack_explorer(schemes: Sequence[str], depths: Sequence[int], widths: Sequence[int]) -> HTML:
@@ -33,14 +40,7 @@ def stack_explorer(schemes: Sequence[str], depths: Sequence[int], widths: Sequen
         (label, str(depth)): facts(method, depth, widths) for label, method in methods.items() for depth in depths
     }
     blocks = {(label,): f"{drawing(method)}{butcher(method)}" for label, method in methods.items()}
-    return HTML(
-        explorer(
-            "Interactive figure. Menus choose a method and a depth. Shown are the stack as a row of branches grouped "
-            "into blocks, its cost as a table, the wiring of one block as a drawing, and its coefficients as a table.",
-            choose,
-            [View(("Method", "Depth"), stacks), View(("Method",), blocks, spoken=False)],
-        )
-    )
+    return HTML(explorer(ABOUT, choose, [View(("Method", "Depth"), stacks), View(("Method",), blocks, spoken=False)]))
 
 
 def facts(method: Tableau, depth: int, widths: Sequence[int]) -> str:

@@ -11,7 +11,7 @@ from IPython.display import HTML, Markdown
 from matplotlib.axes import Axes
 
 from odestack.figures import controls, data
-from odestack.figures.controls import View
+from odestack.figures.controls import About, View
 from odestack.lab.bench.measuring import Result
 from odestack.lab.measurements import Measured
 from odestack.lab.records import Record
@@ -159,16 +159,12 @@ def computed(what: str) -> Markdown:
     return Markdown(f"*Provenance: {what}, computed when this page was built.*")
 
 
-def interactive(figure: Any, alternative: str, *views: View) -> HTML:
-    """A plotly figure that loads its script from the site, its menus and sliders as native controls above it.
+def interactive(figure: Any, about: About, *views: View) -> HTML:
+    """A plotly figure of a chapter, its menus and sliders as native controls above it.
 
     Args:
         figure: plotly's; it loses its menus and sliders.
-        alternative: text for those who cannot see it.
         views: texts below the figure that follow the controls.
     """
     choices = controls.of_plotly(figure.layout)
-    graph = figure.to_html(include_plotlyjs=False, full_html=False, config={"displaylogo": False, "responsive": True})
-    return HTML(
-        '<script src="../_static/plotly.min.js"></script>\n' + controls.explorer(alternative, choices, views, graph)
-    )
+    return HTML(controls.explorer(about, choices, views, controls.graph(figure)))

@@ -1,7 +1,8 @@
 """Figures that a reader plays with: native form controls, and everything they show computed beforehand.
 
-Python computes what each choice shows; ``book/_static/interactive.js`` only selects. Native controls work with the
-keyboard and are read aloud, which plotly's own menus and sliders are not; without scripts the first choice stays.
+Python computes what each choice shows; ``book/scripts/interactive.js`` only selects. Native controls work with the
+keyboard and are read aloud, which plotly's own menus and sliders are not; without scripts the first choice stays, and
+words stand in for a graph.
 """
 
 import json
@@ -61,11 +62,25 @@ class View:
     spoken: bool = True
 
 
-def explorer(alternative: str, controls: Sequence[Control], views: Sequence[View] = (), graph: str = "") -> str:
-    """HTML of one interactive figure: controls, then the graph, then the views.
+@dataclass(frozen=True)
+class About:
+    """What an interactive figure is.
+
+    Attributes:
+        name: the anchor that links lead to.
+        caption: below it.
+        alternative: what it shows and how it answers, for those who cannot see it.
+    """
+
+    name: str
+    caption: str
+    alternative: str
+
+
+def explorer(about: About, controls: Sequence[Control], views: Sequence[View] = (), graph: str = "") -> str:
+    """HTML of one interactive figure of a chapter: controls, then the graph, then the views.
 
     Args:
-        alternative: what the figure shows and how it answers, for those who cannot see it.
         controls: the choices, in reading order.
         views: texts, tables or pictures that follow the choices.
         graph: HTML of the plotly graph that the controls' calls act on.
@@ -93,11 +108,33 @@ def explorer(alternative: str, controls: Sequence[Control], views: Sequence[View
             for view in views
         ],
     }
+    body = f"{graph}{''.join(panels)}{embedded(data)}"
+    scripts = [*([PLOTLY] if graph else []), "interactive.js"]
+    return framed(about, "".join(control.html() for control in controls), body, scripts, "../")
+
+
+PLOTLY = "plotly.min.js"
+
+
+def framed(about: About, controls: str, body: str, scripts: Sequence[str], root: str, kind: str = "interactive") -> str:
+    """HTML of an interactive figure from its parts, and of the scripts that it needs, which no other page loads.
+
+    Args:
+        root: the way from the page to the root of the site.
+        kind: classes of the element.
+    """
+    loads = "".join(f'<script src="{root}_static/{script}"></script>\n' for script in scripts)
+    instead = f"<noscript><p>{escape(about.alternative)}</p></noscript>" * (PLOTLY in scripts)
     return (
-        f'<div role="figure" class="interactive" aria-label="{escape(alternative)}">'
-        f'<div class="controls">{"".join(control.html() for control in controls)}</div>'
-        f"{graph}{''.join(panels)}{embedded(data)}</div>"
+        f'{loads}<div role="figure" class="{kind}" id="{about.name}" aria-label="{escape(about.alternative)}">'
+        f'<div class="controls">{controls}</div>{instead}{body}<p class="caption">{escape(about.caption)}</p></div>'
     )
+
+
+def graph(figure: Any) -> str:
+    """HTML of a plotly figure, without its script. Nothing in its toolbar sends it to another machine."""
+    config = {"displaylogo": False, "responsive": True, "showSendToCloud": False, "plotlyServerURL": ""}
+    return figure.to_html(include_plotlyjs=False, full_html=False, config=config)
 
 
 def embedded(data: Any) -> str:

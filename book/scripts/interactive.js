@@ -1,4 +1,4 @@
-/* Figures with native controls (odestack.book.controls): Python has computed what each choice shows, this selects it. */
+/* Figures with native controls (odestack.figures.controls): Python has computed what each choice shows, this selects it. */
 document.addEventListener("DOMContentLoaded", () => {
   for (const figure of document.querySelectorAll(".interactive:not(.results)")) {
     const data = figure.querySelector(":scope > script[type='application/json']");

@@ -1,4 +1,5 @@
-/* The results explorer (odestack.book.results_explorer): menus choose which runs the graph and the table show. */
+/* The results explorer (odestack.book.results_explorer): menus choose which runs the graph and the table show; links
+   choose a study, as ?study=headline. */
 document.addEventListener("DOMContentLoaded", () => {
   const explorer = document.querySelector(".results");
   if (!explorer) return;
@@ -9,6 +10,9 @@ document.addEventListener("DOMContentLoaded", () => {
   const dashes = ["solid", "dash", "dot", "dashdot", "longdash", "longdashdot"];
   const words = ["solid", "dashed", "dotted", "dash and dot", "long dashes", "long dashes and dots"];
 
+  const asked = new URLSearchParams(location.search).get("study");
+  if ([...menus.study.options].some((option) => option.value === asked)) menus.study.value = asked;
+
   function show() {
     const fits = (row) =>
       ["study", "method", "depth"].every((key) => {
@@ -18,6 +22,7 @@ document.addEventListener("DOMContentLoaded", () => {
     rows.forEach((row) => { row.hidden = !fits(row); });
     const chosen = runs.filter((_, i) => !rows[i].hidden);
     const depths = [...new Set(chosen.map((run) => run.depth))].sort((a, b) => a - b);
+    const told = depths.length <= dashes.length;
     const listed = new Set();
     const traces = chosen.map((run) => {
       const first = !listed.has(run.method);
@@ -25,7 +30,7 @@ document.addEventListener("DOMContentLoaded", () => {
       return {
         ...run[menus.curve.value], name: run.method, legendgroup: run.method, showlegend: first, mode: "lines+markers",
         hovertemplate: `%{y:.2f}<br>${run.method}<br>${run.about}<extra></extra>`,
-        line: { color: run.color, width: 1.5, dash: dashes[depths.indexOf(run.depth) % dashes.length] },
+        line: { color: run.color, width: 1.5, dash: told ? dashes[depths.indexOf(run.depth)] : "solid" },
         marker: { color: run.color, symbol: run.symbol, size: menus.curve.value === "early" ? 3 : 7 },
       };
     });
@@ -35,9 +40,14 @@ document.addEventListener("DOMContentLoaded", () => {
       xaxis: { title: { text: early ? "step" : "epoch" }, rangemode: "tozero" },
       yaxis: { title: { text: menus.curve.selectedOptions[0].text } },
     });
-    const lines = depths.slice(0, dashes.length).map((depth, i) => `depth ${depth} ${words[i]}`);
-    explorer.querySelector(".shown").textContent =
-      [`${chosen.length} of ${runs.length} runs`, ...(depths.length > 1 ? lines : [])].join("; ");
+    const lines = told
+      ? depths.map((depth, i) => `depth ${depth} ${words[i]}`)
+      : [`${depths.length} depths, more than kinds of line: choose one to tell it from the others`];
+    const none = "no run is all of this: set study, method or depth to all";
+    explorer.querySelector(".shown").textContent = [
+      `${chosen.length} of ${runs.length} runs`,
+      ...(chosen.length === 0 ? [none] : depths.length > 1 ? lines : []),
+    ].join("; ");
   }
 
   Object.values(menus).forEach((menu) => menu.addEventListener("input", show));
