@@ -3,7 +3,11 @@
 import os
 import subprocess
 import sys
+from importlib.metadata import distributions
 from pathlib import Path
+
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 from odestack.book import ROOT
 
@@ -37,6 +41,14 @@ def test_make_alone_lists_every_target() -> None:
     wanted = ["book", "pdf", "experiments", "reproduce", "data", "test", "lint", "bench", "serve", "clean"]
     assert [target for target in wanted if target not in listed] == []
     assert all(line.startswith("  make ") and len(line) < 120 for line in done.stdout.splitlines())
+
+
+def test_every_pinned_version_runs_on_the_oldest_python_that_is_promised() -> None:
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    pinned = {canonicalize_name(line.partition("==")[0]) for line in lines if "==" in line}
+    wanted = {canonicalize_name(each.name): each.metadata["Requires-Python"] for each in distributions()}
+    assert len(pinned & wanted.keys()) > 100
+    assert {name for name in pinned & wanted.keys() if not SpecifierSet(wanted[name] or "").contains("3.11.0")} == set()
 
 
 def test_an_old_python_is_refused_in_one_sentence(tmp_path: Path) -> None:
