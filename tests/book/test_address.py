@@ -78,10 +78,10 @@ def test_buttons_open_the_notebooks(page: str, notebook: str) -> None:
 @pytest.mark.parametrize(("url", "buttons"), [("", {}), (URL, {"colab_url": "https://colab.example"})])
 def test_without_an_address_there_are_no_buttons(url: str, buttons: dict[str, str]) -> None:
     options = {"repository_url": url, "launch_buttons": {"colab_url": "https://colab.example"}}
-    options |= dict.fromkeys(("use_repository_button", "use_issues_button"), True)
-    address.without_address(None, SimpleNamespace(html_theme_options=options))
+    address.offer_buttons(None, SimpleNamespace(html_theme_options=options))
     assert options["launch_buttons"] == buttons
-    assert options["use_repository_button"] == options["use_issues_button"] == bool(url)
+    repository = {"use_repository_button", "use_issues_button"}
+    assert {name for name in repository if options.get(name)} == (repository if url else set())
 
 
 def test_a_long_address_keeps_the_cell_within_the_style_guide() -> None:

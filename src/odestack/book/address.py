@@ -67,16 +67,18 @@ def redirect(buttons: Iterable[dict[str, Any]]) -> None:
                 each["url"] = in_repository(each["url"])
 
 
-def without_address(app: Any, config: Any) -> None:
-    """No buttons while there is no repository that they could open."""
+def offer_buttons(app: Any, config: Any) -> None:
+    """Those to the repository and its issues; and none at all while there is no repository that they could open."""
     options = config.html_theme_options
-    if not options.get("repository_url"):
-        options |= {"launch_buttons": {}, "use_repository_button": False, "use_issues_button": False}
+    if options.get("repository_url"):
+        options |= {"use_repository_button": True, "use_issues_button": True}
+    else:
+        options |= {"launch_buttons": {}}
 
 
 def setup(app: Any) -> dict[str, bool]:
     """Sphinx calls this; the priority is behind that of the theme, which makes the buttons."""
-    app.connect("config-inited", without_address)
+    app.connect("config-inited", offer_buttons)
     app.connect("html-page-context", lambda *args: redirect(args[3].get("header_buttons", [])), priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
