@@ -10,6 +10,8 @@ function wire(figure, { controls, views }) {
   const inputs = figure.querySelectorAll(":scope > .controls :is(select, input)");
   const panels = figure.querySelectorAll(":scope > .view");
   const graph = figure.querySelector(".plotly-graph-div");
+  const width = graph?.clientWidth;
+  if (graph?.layout?.scene && width < graph.layout.height) Plotly.relayout(graph, { height: width });  // all of it, on a phone
   const chosen = (i) => controls[i].labels[inputs[i].selectedIndex ?? Number(inputs[i].value)];
 
   inputs.forEach((input, i) =>

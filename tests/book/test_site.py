@@ -59,9 +59,28 @@ def test_the_book_works_without_a_server_and_can_be_searched(browser: Browser) -
     page.wait_for_selector(".plotly-graph-div .main-svg", state="attached")
     assert errors == []
     page.goto((SITE / "search.html").as_uri() + "?q=stability", wait_until="load")
-    page.wait_for_selector(
-        "#search-results li a"
-    )  # without their excerpts, which a browser refuses to fetch from files
+    page.wait_for_selector("#search-results li a")
+    page.goto((SITE / "chapters" / "02_error_theory.html").as_uri(), wait_until="load")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("stability")
+    found = page.wait_for_selector("#search-results li a")
+    assert (found.get_attribute("href") or "").startswith("../")
+    assert errors == []
+    page.close()
+
+
+def test_links_to_a_study_choose_its_runs_and_an_empty_choice_says_what_to_do(browser: Browser) -> None:
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto((SITE / "results_explorer.html").as_uri() + "?study=hundred_steps", wait_until="load")
+    rows = page.locator("tbody tr:visible").evaluate_all("all => all.map(e => e.dataset.study.split(' '))")
+    assert rows
+    assert all("hundred_steps" in studies for studies in rows)
+    page.select_option("select[name=depth]", "4")
+    assert "set study, method or depth to all" in page.locator(".shown").inner_text()
+    page.select_option("select[name=depth]", "all")
+    page.select_option("select[name=study]", "all")
+    assert "more than kinds of line" in page.locator(".shown").inner_text()
     page.close()
 
 
