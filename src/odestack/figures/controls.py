@@ -133,7 +133,7 @@ def framed(about: About, controls: str, body: str, scripts: Sequence[str], root:
 
 def graph(figure: Any) -> str:
     """HTML of a plotly figure, without its script. Nothing in its toolbar sends it to another machine."""
-    config = {"displaylogo": False, "responsive": True, "showSendToCloud": False, "plotlyServerURL": ""}
+    config = {"displaylogo": False, "responsive": True, "showSendToCloud": False}
     return figure.to_html(include_plotlyjs=False, full_html=False, config=config)
 
 
