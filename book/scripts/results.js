@@ -11,7 +11,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const words = ["solid", "dashed", "dotted", "dash and dot", "long dashes", "long dashes and dots"];
 
   const asked = new URLSearchParams(location.search).get("study");
-  if ([...menus.study.options].some((option) => option.value === asked)) menus.study.value = asked;
+  if (asked) menus.study.value = [...menus.study.options].some((option) => option.value === asked) ? asked : "all";
 
   function show() {
     const fits = (row) =>
@@ -52,4 +52,5 @@ document.addEventListener("DOMContentLoaded", () => {
 
   Object.values(menus).forEach((menu) => menu.addEventListener("input", show));
   show();
+  if (asked && menus.study.value !== asked) explorer.querySelector(".shown").prepend(`Study ${asked} has no record yet. `);
 });

@@ -153,7 +153,7 @@ def test_every_internal_link_leads_somewhere(visit: Visit) -> None:
         address, anchor = urldefrag(urljoin(visit.page.url, href))
         if not address.startswith(ROOT):
             continue
-        path = SITE / unquote(address.removeprefix(ROOT)).lstrip("/")
+        path = SITE / unquote(address.removeprefix(ROOT).partition("?")[0]).lstrip("/")
         path = path / "index.html" if path.is_dir() else path
         if not path.is_file() or (anchor and unquote(anchor) not in anchors(path)):
             broken.append(href)

@@ -75,6 +75,9 @@ def test_links_to_a_study_choose_its_runs_and_an_empty_choice_says_what_to_do(br
     rows = page.locator("tbody tr:visible").evaluate_all("all => all.map(e => e.dataset.study.split(' '))")
     assert rows
     assert all("hundred_steps" in studies for studies in rows)
+    page.goto((SITE / "results_explorer.html").as_uri() + "?study=anchor", wait_until="load")
+    assert page.locator(".shown").inner_text().startswith("Study anchor has no record yet. ")
+    page.select_option("select[name=study]", "hundred_steps")
     page.select_option("select[name=depth]", "4")
     assert "set study, method or depth to all" in page.locator(".shown").inner_text()
     page.select_option("select[name=depth]", "all")
