@@ -11,7 +11,10 @@ function wire(figure, { controls, views }) {
   const panels = figure.querySelectorAll(":scope > .view");
   const graph = figure.querySelector(".plotly-graph-div");
   const width = graph?.clientWidth;
-  if (graph?.layout?.scene && width < graph.layout.height) Plotly.relayout(graph, { height: width });  // all of it, on a phone
+  if (graph?.layout?.scene && width < graph.layout.height) {  // a phone shows all of it only if it is no higher than wide
+    graph.style.height = `${width}px`;
+    Plotly.relayout(graph, { height: width });
+  }
   const chosen = (i) => controls[i].labels[inputs[i].selectedIndex ?? Number(inputs[i].value)];
 
   inputs.forEach((input, i) =>
