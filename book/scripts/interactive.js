@@ -12,7 +12,7 @@ function wire(figure, { controls, views }) {
   const graph = figure.querySelector(".plotly-graph-div");
   const width = graph?.clientWidth;
   if (graph?.layout?.scene && width < graph.layout.height) {  // a phone shows all of it only if it is no higher than wide
-    graph.style.height = `${width}px`;
+    graph.parentElement.style.height = `${width}px`;
     Plotly.relayout(graph, { height: width });
   }
   const chosen = (i) => controls[i].labels[inputs[i].selectedIndex ?? Number(inputs[i].value)];
