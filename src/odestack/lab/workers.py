@@ -1,5 +1,6 @@
 """Processes that train or measure beside this one."""
 
+import ctypes
 import multiprocessing
 import os
 import sys
@@ -13,6 +14,10 @@ from odestack.lab import train
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext, SpawnContext
+
+
+KEPT = {"TRIM_THRESHOLD": (-1, 2**30), "MMAP_THRESHOLD": (-3, 2**25)}
+"""Memory that a worker keeps when tensors free it: the number of a parameter of glibc's ``mallopt``, and bytes."""
 
 
 def worker_pool(workers: int) -> ProcessPoolExecutor:
@@ -32,8 +37,17 @@ def new_processes() -> "ForkServerContext | SpawnContext":
 
 def _start_worker(niceness: int) -> None:
     torch.set_num_threads(1)
+    _keep_freed_memory()
     _nice(max(0, niceness - _nice(0)))
     threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _keep_freed_memory() -> None:
+    """To give it back to the kernel and to ask for it again, at every step, costs a page fault every 4 kB."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        for parameter, size in KEPT.values():
+            mallopt(parameter, size)
 
 
 def _nice(increment: int) -> int:

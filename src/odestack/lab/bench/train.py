@@ -25,6 +25,7 @@ from odestack.lab.bench.measuring import Case, Pace, Result, Steps, in_turn, rat
 from odestack.lab.bench.processes import Rate, side_by_side
 from odestack.lab.config import RunConfig
 from odestack.lab.train import initial_network
+from odestack.lab.workers import KEPT
 from odestack.nets.cost import cost
 
 WIDTHS, DEPTHS = (16, 32, 64), (26, 50, 98)
@@ -36,6 +37,8 @@ FP32 = "engine, fp32"
 """In the precision of the book's runs, where the engine would compute in another."""
 PARALLEL = "engine, a process a core"
 COMPILED = "engine, compiled"
+ALLOCATOR = {f"MALLOC_{name}_": str(size) for name, (_, size) in KEPT.items()}
+"""What tells a process from its start on to keep the memory that a worker of a sweep keeps."""
 
 
 def cases(pace: Pace, widths: Sequence[int] = WIDTHS, depths: Sequence[int] = DEPTHS) -> list[Case]:
@@ -49,7 +52,7 @@ def cases(pace: Pace, widths: Sequence[int] = WIDTHS, depths: Sequence[int] = DE
     workers = WORKERS
     with ExitStack() as stack:
         cores = torch.get_num_threads()
-        together = stack.enter_context(side_by_side(cores)) if cores > 1 else None
+        together = stack.enter_context(side_by_side(cores, environment=ALLOCATOR)) if cores > 1 else None
         for config in configs:
             compiled = config.width >= COMPILED_WIDTH and config.depth == min(depths)
             measured = _measure(config, pace, workers, together, compiled)

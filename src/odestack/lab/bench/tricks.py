@@ -27,7 +27,7 @@ from odestack.lab.bench.loops import (
 )
 from odestack.lab.bench.measuring import Case, Pace, Result, Steps, in_turn, quartiles
 from odestack.lab.bench.processes import side_by_side
-from odestack.lab.bench.train import COMPILED_WIDTH, PARALLEL
+from odestack.lab.bench.train import ALLOCATOR, COMPILED_WIDTH, PARALLEL
 from odestack.lab.config import RunConfig
 from odestack.nets import block
 from odestack.nets.recompute import recompute_branches
@@ -35,14 +35,17 @@ from odestack.nets.recompute import recompute_branches
 SIZES = ((16, 26), (64, 26))
 """Width and depth."""
 CONTROL = "a fresh process"
+KEEPS = "allocator keeps freed memory"
 ENVIRONMENTS = {
     CONTROL: {},
-    "allocator keeps freed memory": {"MALLOC_TRIM_THRESHOLD_": str(2**30), "MALLOC_MMAP_THRESHOLD_": str(2**25)},
+    KEEPS: ALLOCATOR,
     "transparent huge pages": {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"},
 }
 """What is set before a process starts."""
-FRESH = {*ENVIRONMENTS, PARALLEL} - {CONTROL}
+FRESH = ENVIRONMENTS.keys() - {CONTROL}
 """What needs a process of its own, and is compared with one."""
+SWEEPS = (KEEPS, PARALLEL)
+"""What sweeps use on a CPU; the second is measured with the first."""
 WITHOUT = "without "
 
 
@@ -64,7 +67,9 @@ def _measure(config: RunConfig, pace: Pace) -> list[Case]:
         for name, variables in ENVIRONMENTS.items():
             measures[name] = partial(stack.enter_context(side_by_side(1, threads, variables)), config, seconds)
         if threads > 1:
-            measures[PARALLEL] = partial(stack.enter_context(side_by_side(threads)), config, seconds)
+            measures[PARALLEL] = partial(
+                stack.enter_context(side_by_side(threads, environment=ALLOCATOR)), config, seconds
+            )
         samples = in_turn(measures, pace.repeats)
     settings = {"width": config.width, "depth": config.depth, "precision": config.precision}
     return [Case(name, settings, "images/s", values, _baseline(name)) for name, values in samples.items()]
@@ -72,8 +77,8 @@ def _measure(config: RunConfig, pace: Pace) -> list[Case]:
 
 def _baseline(name: str) -> str | None:
     """The case that a case is compared with."""
-    if name == "engine":
-        return None
+    if name in ("engine", PARALLEL):
+        return None if name == "engine" else KEEPS
     return CONTROL if name in FRESH else "engine"
 
 
@@ -86,7 +91,7 @@ def summary(result: Result) -> pd.DataFrame:
             without = case.name.startswith(WITHOUT)
             gains = [1 / ratio if without else ratio for ratio in ratios]
             row = {"trick": case.name.removeprefix(WITHOUT).removeprefix("engine, "), "width": case.settings["width"]}
-            row |= {"depth": case.settings["depth"], "kept": without or case.name == PARALLEL}
+            row |= {"depth": case.settings["depth"], "kept": without or case.name in SWEEPS}
             row["low"], row["gain"], row["high"] = quartiles(gains)
             rows.append(row)
     return pd.DataFrame(rows)
