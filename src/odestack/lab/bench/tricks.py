@@ -67,9 +67,8 @@ def _measure(config: RunConfig, pace: Pace) -> list[Case]:
         for name, variables in ENVIRONMENTS.items():
             measures[name] = partial(stack.enter_context(side_by_side(1, threads, variables)), config, seconds)
         if threads > 1:
-            measures[PARALLEL] = partial(
-                stack.enter_context(side_by_side(threads, environment=ALLOCATOR)), config, seconds
-            )
+            together = stack.enter_context(side_by_side(threads, environment=ALLOCATOR))
+            measures[PARALLEL] = partial(together, config, seconds)
         samples = in_turn(measures, pace.repeats)
     settings = {"width": config.width, "depth": config.depth, "precision": config.precision}
     return [Case(name, settings, "images/s", values, _baseline(name)) for name, values in samples.items()]
