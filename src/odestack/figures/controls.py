@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 from plotly.utils import PlotlyJSONEncoder
 
+PLOTLY = "plotly.min.js"
+
 
 @dataclass(frozen=True)
 class Control:
@@ -111,9 +113,6 @@ def explorer(about: About, controls: Sequence[Control], views: Sequence[View] = 
     body = f"{graph}{''.join(panels)}{embedded(data)}"
     scripts = [*([PLOTLY] if graph else []), "interactive.js"]
     return framed(about, "".join(control.html() for control in controls), body, scripts, "../")
-
-
-PLOTLY = "plotly.min.js"
 
 
 def framed(about: About, controls: str, body: str, scripts: Sequence[str], root: str, kind: str = "interactive") -> str:

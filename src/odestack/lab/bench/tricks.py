@@ -42,8 +42,8 @@ ENVIRONMENTS = {
     "transparent huge pages": {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"},
 }
 """What is set before a process starts."""
-FRESH = ENVIRONMENTS.keys() - {CONTROL}
-"""What needs a process of its own, and is compared with one."""
+BASELINES = dict.fromkeys(ENVIRONMENTS, CONTROL) | {CONTROL: "engine", PARALLEL: KEEPS, "engine": None}
+"""What those cases are compared with that are not compared with the engine as they are: in processes of their own."""
 SWEEPS = (KEEPS, PARALLEL)
 """What sweeps use on a CPU; the second is measured with the first."""
 WITHOUT = "without "
@@ -71,14 +71,7 @@ def _measure(config: RunConfig, pace: Pace) -> list[Case]:
             measures[PARALLEL] = partial(together, config, seconds)
         samples = in_turn(measures, pace.repeats)
     settings = {"width": config.width, "depth": config.depth, "precision": config.precision}
-    return [Case(name, settings, "images/s", values, _baseline(name)) for name, values in samples.items()]
-
-
-def _baseline(name: str) -> str | None:
-    """The case that a case is compared with."""
-    if name in ("engine", PARALLEL):
-        return None if name == "engine" else KEEPS
-    return CONTROL if name in FRESH else "engine"
+    return [Case(name, settings, "images/s", values, BASELINES.get(name, "engine")) for name, values in samples.items()]
 
 
 def summary(result: Result) -> pd.DataFrame:
