@@ -1,7 +1,9 @@
 /* Mends what the theme and the table writer leave: roles that contradict each other, headers without a text, tables,
-   figures and code that scroll but cannot be reached by keyboard, and search results whose excerpts a browser refuses
-   to read from files. */
-if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+   figures and code that scroll but cannot be reached by keyboard, and the excerpts of search results, each of which loads
+   a whole page: too much while one types, and refused by browsers from files. */
+if (location.protocol === "file:" || !location.pathname.endsWith("/search.html")) {
+  DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+}
 
 document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll(".citation-list").forEach((list) => list.removeAttribute("role"));
