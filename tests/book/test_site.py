@@ -68,6 +68,20 @@ def test_the_book_works_without_a_server_and_can_be_searched(browser: Browser) -
     page.close()
 
 
+def test_typing_a_search_loads_no_pages(browser: Browser, site: str) -> None:
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"{site}/chapters/02_error_theory.html", wait_until="load")
+    loaded: list[str] = []
+    page.on("request", lambda request: loaded.append(request.url))
+    page.keyboard.press("Control+k")
+    page.keyboard.type("order")
+    page.wait_for_selector("#search-results li a")
+    page.wait_for_timeout(1000)
+    assert [url for url in loaded if ".html" in url] == []
+    page.close()
+
+
 def test_links_to_a_study_choose_its_runs_and_an_empty_choice_says_what_to_do(browser: Browser) -> None:
     page = browser.new_page()
     page.set_default_timeout(PATIENCE)
