@@ -32,8 +32,7 @@ def test_coefficients_and_branches_are_named(ax):
 
 
 def test_unused_stages_are_not_drawn(ax):
-    draw_block(METHODS["dormand_prince5"], ax, relu=False)
+    draw_block(METHODS["dormand_prince5"], ax)
     texts = [text.get_text() for text in ax.texts]
     assert "$f_{6}$" in texts
     assert "$f_{7}$" not in texts
-    assert "ReLU" not in texts

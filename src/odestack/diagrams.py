@@ -13,7 +13,7 @@ BRANCH = "#DCEAF7"
 DROP = 0.34  # from the line of a stage value down to the additions that use it
 
 
-def draw_block(tableau: Tableau, ax: Axes, *, relu: bool = True) -> Axes:
+def draw_block(tableau: Tableau, ax: Axes) -> Axes:
     """The residual block of a method, as ``nets.block.RungeKuttaBlock`` computes it.
 
     The state runs along the top, a shortcut that every column taps. Column i collects the argument of
@@ -30,7 +30,7 @@ def draw_block(tableau: Tableau, ax: Axes, *, relu: bool = True) -> Axes:
     ax.text(0.15, 0, "$x_n$", ha="right", va="center", fontsize=size + 2)
     rows = [*(row[:i] for i, row in enumerate(method.A)), method.b]
     for i, row in enumerate(rows, start=1):
-        bottom = -last if i == last and not relu else 0.24 - i
+        bottom = 0.24 - i
         arrow = {"arrowstyle": "-|>", "color": LINE, "lw": 1.8, "shrinkA": 0, "shrinkB": 0}
         ax.annotate("", xy=(i, bottom), xytext=(i, 0), arrowprops=arrow, zorder=1)
         if i < last:
@@ -45,10 +45,9 @@ def draw_block(tableau: Tableau, ax: Axes, *, relu: bool = True) -> Axes:
         ax.plot([j + 0.3, end - DROP], [-j, -j], color="white", lw=5, zorder=2)  # passes over the columns
         ax.plot([j + 0.3, end - DROP], [-j, -j], color=LINE, lw=1.2, zorder=3)
         ax.text(j + 0.36, -j + 0.05, f"$k_{{{j}}}$", va="bottom", fontsize=size)
-    if relu:
-        _box(ax, last, "ReLU", "white", size - 1)
-        ax.plot([last, last], [-last - 0.24, -last - 0.5], color=LINE, lw=1.8)
-    ax.text(last, -last - (0.55 if relu else 0.05), "$x_{n+1}$", ha="center", va="top", fontsize=size + 2)
+    _box(ax, last, "ReLU", "white", size - 1)
+    ax.plot([last, last], [-last - 0.24, -last - 0.5], color=LINE, lw=1.8)
+    ax.text(last, -last - 0.55, "$x_{n+1}$", ha="center", va="top", fontsize=size + 2)
     ax.set(xlim=(-0.5, last + 0.6), ylim=(-last - 1.05, 0.4), aspect="equal")
     ax.set_axis_off()
     return ax

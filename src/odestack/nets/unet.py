@@ -95,7 +95,7 @@ class Level(nn.Module):
 
 
 class UNet(Network):
-    """Images (B, inputs, H, W) -> maps (B, outputs, H, W), with H and W multiples of 4.
+    """Images (B, 3, H, W) -> maps (B, outputs, H, W), with H and W multiples of 4.
 
     A 3x3 convolution with batch norm and ReLU, the levels, batch norm and ReLU, and a 1x1 convolution.
 
@@ -104,7 +104,6 @@ class UNet(Network):
         count: residual branches (two 3x3 convolutions each) of every one of the five stacks.
         width: channels at full resolution.
         h: step size.
-        inputs: channels of an image.
         outputs: channels of a map: 3 for denoising, the number of classes for segmentation.
 
     Raises:
@@ -112,11 +111,9 @@ class UNet(Network):
             called, the size of the images does not divide by 4.
     """
 
-    def __init__(
-        self, tableau: Tableau, count: int, width: int, *, h: float = 1.0, inputs: int = 3, outputs: int = 3
-    ) -> None:
+    def __init__(self, tableau: Tableau, count: int, width: int, *, h: float = 1.0, outputs: int = 3) -> None:
         super().__init__()
-        self.stem = _normed(nn.Conv2d(inputs, width, 3, padding=1, bias=False))
+        self.stem = _normed(nn.Conv2d(3, width, 3, padding=1, bias=False))
         self.blocks = nn.Sequential(Level(tableau, width, count, LEVELS, h))
         self.head = nn.Sequential(nn.BatchNorm2d(width), nn.ReLU(), nn.Conv2d(width, outputs, 1))
         self.initialise()
